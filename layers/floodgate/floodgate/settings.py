@@ -1,0 +1,151 @@
+"""Every environment variable that a function reads: its name, type, bounds and unit.
+
+Problem: a wrong value found in the middle of a night is found too late. Rule: one frozen dataclass per function, made
+once by `app.py` from the environment; nothing else reads the environment. `template.yaml` sets these variables and
+nothing else does. Hazard: the webhook imports this module, so it stays on the standard library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What a worker needs beside the deadline of its last update, in seconds: to start, to put back, to report.
+HEADROOM_S = 5
+
+
+class SettingsInvalid(ValueError):
+    """An environment variable is missing or out of bounds; the text names it and says what is expected."""
+
+
+def _text(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise SettingsInvalid(f"{name} is not set: template.yaml sets it for every function that needs it.")
+    return value
+
+
+def _whole(environ: Mapping[str, str], name: str, low: int, high: int) -> int:
+    text = _text(environ, name)
+    try:
+        value = int(text)
+    except ValueError:
+        raise SettingsInvalid(f"{name} is {text!r}: expected a whole number from {low} to {high}.") from None
+    if not low <= value <= high:
+        raise SettingsInvalid(f"{name} is {value}: expected a whole number from {low} to {high}.")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """What the webhook function is told. It never knows the bot token."""
+
+    updates_queue_url: str
+    dead_queue_url: str
+    webhook_secret_arn: str
+    #: What Telegram is asked to wait, in seconds, when a queue refuses. Telegram honours up to 3600.
+    retry_after_s: int = 5
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing."""
+        return cls(
+            updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
+            dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
+            webhook_secret_arn=_text(environ, "WEBHOOK_SECRET_ARN"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """How to reach Telegram as the bot; shared by every function that speaks to it."""
+
+    bot_token_secret_arn: str
+    #: Without a trailing slash: `https://api.telegram.org`, or the emulator's address.
+    telegram_api_url: str
+    state_table: str
+    #: None while no admin chat is set; admin features are off then.
+    admin_chat_id: int | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or malformed."""
+        admin = environ.get("ADMIN_CHAT_ID", "")
+        if admin and not admin.removeprefix("-").isdecimal():
+            raise SettingsInvalid(f"ADMIN_CHAT_ID is {admin!r}: expected a chat id such as 123456; /id tells yours.")
+        return cls(
+            bot_token_secret_arn=_text(environ, "BOT_TOKEN_SECRET_ARN"),
+            telegram_api_url=_text(environ, "TELEGRAM_API_URL").rstrip("/"),
+            state_table=_text(environ, "STATE_TABLE"),
+            admin_chat_id=int(admin) if admin else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is told. WorkerFunction and TasksFunction run the same code with different values."""
+
+    bot: BotSettings
+    #: The queue that this worker empties.
+    queue_url: str
+    dead_queue_url: str
+    traffic_table: str
+    #: What one update may take, in seconds; then it is cancelled and tried again.
+    deadline_s: int
+    #: When Lambda ends the function, in seconds.
+    timeout_s: int
+    #: How long the queue hides a message that was received, in seconds.
+    visibility_s: int
+
+    def __post_init__(self) -> None:
+        """Hold the three times against each other; CloudFormation can only bound each alone."""
+        if self.timeout_s < self.deadline_s + HEADROOM_S:
+            raise SettingsInvalid(
+                f"A function timeout of {self.timeout_s} s is too short for a deadline of {self.deadline_s} s: raise "
+                f"the timeout to {self.deadline_s + HEADROOM_S} s or more, or lower the deadline."
+            )
+        if self.visibility_s < 2 * self.timeout_s:
+            raise SettingsInvalid(
+                f"A visibility of {self.visibility_s} s is too short for a function timeout of {self.timeout_s} s: "
+                f"raise it to {2 * self.timeout_s} s or more, or another worker gets an update that is still in work."
+            )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            bot=BotSettings.from_env(environ),
+            queue_url=_text(environ, "QUEUE_URL"),
+            dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
+            traffic_table=_text(environ, "TRAFFIC_TABLE"),
+            deadline_s=_whole(environ, "UPDATE_DEADLINE_S", 1, 890),
+            timeout_s=_whole(environ, "FUNCTION_TIMEOUT_S", 1, 900),
+            visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", 1, 43_200),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarSettings:
+    """What the registrar is told."""
+
+    bot: BotSettings
+    webhook_secret_arn: str
+    webhook_url: str
+    #: The functions that are asked what the bot handles: the worker first, then the one for tasks.
+    worker_functions: tuple[str, ...]
+    #: Deliveries that Telegram may have under way at once, 1 to 100.
+    max_connections: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            bot=BotSettings.from_env(environ),
+            webhook_secret_arn=_text(environ, "WEBHOOK_SECRET_ARN"),
+            webhook_url=_text(environ, "WEBHOOK_URL"),
+            worker_functions=tuple(_text(environ, "WORKER_FUNCTIONS").split(",")),
+            max_connections=_whole(environ, "MAX_CONNECTIONS", 1, 100),
+        )
