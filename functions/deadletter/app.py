@@ -1,0 +1,30 @@
+"""Wires the dead-letter function: letters from dead.fifo are kept in the state table, and their users told."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from floodgate import aws
+from floodgate.delivery.deadletters import DeadLetterFunction
+from floodgate.monitoring.logger import redact_libraries
+from floodgate.settings import BotSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+redact_libraries()
+_function = DeadLetterFunction(
+    BotSettings.from_env(os.environ),
+    dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
+    secrets=boto3.client("secretsmanager", config=aws.CONFIG),
+    clock=time.time,
+)
+
+
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Keep a batch of letters."""
+    return _function.drain(event)

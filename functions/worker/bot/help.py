@@ -1,0 +1,27 @@
+"""/help: the commands, as they are registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from telegram.ext import CommandHandler, ContextTypes
+
+from floodgate.telegram.interface import commands
+
+if TYPE_CHECKING:
+    from telegram import Update
+
+    from floodgate.telegram import App
+
+
+async def help_(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """List what I can do."""
+    if update.effective_message:
+        app = cast("App", context.application)
+        lines = [f"/{shown['command']} - {shown['description']}" for shown in commands(app)]
+        await update.effective_message.reply_text("\n".join(["Here is what I can do:", *lines]))
+
+
+def register(app: App) -> None:
+    """Add /help."""
+    app.add_handler(CommandHandler("help", help_))

@@ -1,0 +1,43 @@
+"""How functions call AWS: tight timeouts, and blocking calls kept off the event loop.
+
+Problem: a boto3 call blocks, and on the event loop it would stop every chat of the batch. Rule: the worker's calls go
+through `AwsCalls`, whose threads match the connections of a client. Hazard: a cancelled call still runs to its end in
+its thread, so what it writes must be right whenever it lands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Calls under way at once: as many as a batch has messages.
+CONNECTIONS = 10
+
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=5,
+    max_pool_connections=CONNECTIONS,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    tcp_keepalive=True,
+)
+
+#: For invoking another function, which may have to start first.
+SLOW_CONFIG = CONFIG.merge(Config(read_timeout=30))
+
+
+class AwsCalls:
+    """Runs blocking AWS calls in threads of its own; asyncio's default pool is smaller than a batch on Lambda."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="aws")
+
+    async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` returns; its exceptions are raised here."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))

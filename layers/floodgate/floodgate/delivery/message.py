@@ -1,0 +1,37 @@
+"""One SQS message as a worker sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record of Lambda's SQS event."""
+
+    id: str
+    receipt_handle: str
+    #: The FIFO group: what is in one group is handled in order.
+    group: str
+    body: str
+    #: How often SQS handed it out, this time included; no count of attempts, for it can be handed out untried.
+    receive_count: int
+    #: When it was put into the queue, Unix seconds.
+    sent_at: float
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Return the message that a record of `event["Records"]` describes."""
+        attributes = record["attributes"]
+        return cls(
+            id=record["messageId"],
+            receipt_handle=record["receiptHandle"],
+            group=attributes["MessageGroupId"],
+            body=record["body"],
+            receive_count=int(attributes["ApproximateReceiveCount"]),
+            sent_at=int(attributes["SentTimestamp"]) / 1000,
+        )

@@ -1,0 +1,98 @@
+"""A worker: everything that one execution environment keeps between batches, and one batch after another.
+
+Problem: Lambda freezes the process between invocations. Rule: one event loop for its whole life, with the bot and its
+connections on it; `asyncio.run` per invocation would leave a kept connection on a closed loop, which fails after the
+send. The token and the bot's identity are read with the first batch, so that `describe` needs neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from telegram.error import TelegramError
+
+from floodgate.aws import AwsCalls
+from floodgate.delivery.batch import BatchConsumer
+from floodgate.delivery.journal import Journal
+from floodgate.delivery.message import Message
+from floodgate.delivery.queue import Queue
+from floodgate.delivery.updates import DeadQueue, UpdateHandling
+from floodgate.monitoring.logger import logger
+from floodgate.telegram.application import process
+from floodgate.telegram.bot import KeptBot
+from floodgate.traffic.quiet import QuietPeriods, quiet_periods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from telegram.ext import ExtBot
+
+    from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.settings import WorkerSettings
+    from floodgate.telegram.application import Register
+
+#: How long a batch waits in its queue when this environment could not start.
+_UNREADY_WAIT_S = 5.0
+
+
+class Worker:
+    """Runs a bot's handlers on the messages of one queue."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        register: Register,
+        *,
+        sqs: SQSClient,
+        dynamodb: DynamoDBClient,
+        secrets: SecretsManagerClient,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._register = register
+        self._clock = clock
+        self._runner = asyncio.Runner()
+        self._bot = KeptBot(settings.bot, dynamodb=dynamodb, secrets=secrets, clock=clock)
+        calls = AwsCalls()
+        self._queue = Queue(sqs, settings.queue_url, calls)
+        self._dead = DeadQueue(sqs, settings.dead_queue_url, calls)
+        self._journal = Journal(dynamodb, settings.traffic_table, calls, clock)
+        self._quiet = QuietPeriods(dynamodb, settings.traffic_table, calls, clock)
+
+    def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
+        """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
+        messages = [Message.from_record(record) for record in event["Records"]]
+        failed = self._runner.run(self._drain(messages, remaining_s))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    async def _drain(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
+        try:
+            async with self._bot.awake() as bot:
+                handling = UpdateHandling(
+                    partial(self._process, bot),
+                    self._journal,
+                    self._dead,
+                    deadline_s=self._settings.deadline_s,
+                    clock=self._clock,
+                )
+                consumer = BatchConsumer(
+                    self._queue, handling.handle, handling.undeleted, deadline_s=self._settings.deadline_s
+                )
+                return await consumer.consume(messages, remaining_s)
+        except (BotoCoreError, ClientError, TelegramError) as error:
+            # Raised by `awake` only: what goes wrong with a message never leaves `handle`.
+            logger.error("worker not ready", error=type(error).__name__)
+            await self._queue.put_back(messages, _UNREADY_WAIT_S)
+            return [message.id for message in messages]
+
+    async def _process(self, bot: ExtBot[None], update: IncomingUpdate) -> None:
+        with quiet_periods(self._quiet, str(update.update_id)):
+            understood = await process(bot, self._register, update.update)
+        if not understood:
+            logger.info("update of an unknown type finished", update_type=update.type)

@@ -1,0 +1,1 @@
+"""What the functions tell their owner: logs today, metrics and alarms to come."""

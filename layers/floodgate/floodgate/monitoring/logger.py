@@ -1,0 +1,38 @@
+"""The logger of every function but the webhook, which logs with the standard library alone.
+
+Problem: the bot's token is part of every Bot API URL, and libraries log URLs and quote them in exceptions. Rule: the
+libraries that do are silenced below WARNING, and whatever is written passes through `redact`. Hazard: redaction is a
+net, not a licence; nothing of a message's text is ever handed to a logger.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+# A token is the bot's id, a colon and 35 more characters today; in a URL it follows `/bot`, whatever its length.
+_TOKENS = re.compile(r"(?<![0-9A-Za-z])([0-9]{3,}):[A-Za-z0-9_-]{30,}|(?<=/bot)([0-9]+):[^/\s\"'\\]+")
+
+
+def redact(text: str) -> str:
+    """Return `text` with the secret part of every bot token replaced by `***`; the bot's id stays."""
+    return _TOKENS.sub(lambda found: f"{found[1] or found[2]}:***", text)
+
+
+class _RedactingFormatter(LambdaPowertoolsFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+logger = Logger(service="floodgate", logger_formatter=_RedactingFormatter(), use_rfc3339=True)
+
+
+def redact_libraries() -> None:
+    """Have what libraries log written by the same formatter, and nothing of them below WARNING."""
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    for handler in root.handlers:  # Lambda's own, which would print records as they are
+        handler.setFormatter(_RedactingFormatter())

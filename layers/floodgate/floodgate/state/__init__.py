@@ -1,0 +1,1 @@
+"""What must outlive the stack: the bot's identity, failures, and people's data to come."""

@@ -1,0 +1,63 @@
+"""Failures that were given up: kept where they can be listed and, later, tried again.
+
+Rule: one item per dead letter under its reference, which follows from the message alone; so the same letter, handed out
+twice, is kept once. The update is compressed: half a megabyte of JSON would not fit into an item of 400 KB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from base64 import b32encode
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from floodgate.delivery.deadletters import DeadLetter
+
+KEPT_S = 14 * 86_400
+
+
+def reference(seed: str) -> str:
+    """Return the short name of a failure, eight characters that a person can read out: `K7QM-2XWD`."""
+    text = b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:8]
+    return f"{text[:4]}-{text[4:]}"
+
+
+class Failures:
+    """The failures in the state table."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    def keep(self, name: str, letter: DeadLetter, now: float) -> bool:
+        """Keep `letter` as `name` for KEPT_S; return False if it was kept before. Raises what botocore raises."""
+        item: dict[str, Any] = {
+            "pk": {"S": "failure"},
+            "sk": {"S": name},
+            "reason": {"S": letter.reason},
+            "detail": {"S": letter.detail},
+            "attempts": {"N": str(letter.attempts)},
+            "first_at": {"N": f"{letter.first_at:.3f}"},
+            "last_at": {"N": f"{letter.last_at:.3f}"},
+            "group": {"S": letter.group},
+            "queue": {"S": letter.queue},
+            "update": {"B": zlib.compress(letter.update.encode())},
+            "length": {"N": str(letter.length)},
+            "sha256": {"S": letter.sha256},
+            "expires_at": {"N": str(int(now) + KEPT_S)},
+        }
+        for attribute in ("error", "trace_id", "message_id"):
+            if (value := getattr(letter, attribute)) is not None:
+                item[attribute] = {"S": value}
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True

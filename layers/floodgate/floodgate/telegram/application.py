@@ -1,0 +1,111 @@
+"""One python-telegram-bot Application per update, whose failures cannot be overlooked.
+
+Problem: `Application.process_update` returns None even when a handler failed, goes on to later groups, and lets work
+run on in the background, which Lambda freezes with the answer. Rule: an App lives for one update; the first error ends
+it and is raised by `process`; background work is refused, and tasks that a handler left behind are awaited. Hazard:
+`register(app)` runs once per update, so it must do nothing but add handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn, override
+
+from telegram import Update
+from telegram.ext import Application, ContextTypes, ExtBot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from telegram.ext import BaseHandler
+
+# The Application whose update the current task belongs to; tasks that handlers start inherit it.
+_running: ContextVar[App | None] = ContextVar("running", default=None)
+
+
+class BackgroundWorkRefused(RuntimeError):
+    """A handler with block=False, or Application.create_task, was used."""
+
+
+class App(
+    Application[ExtBot[None], ContextTypes.DEFAULT_TYPE, dict[Any, Any], dict[Any, Any], dict[Any, Any], None],
+):
+    """The Application that a bot's `register(app)` adds its handlers to."""
+
+    __slots__ = ("declared", "errors")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.errors: list[Exception] = []
+        self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
+
+    def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
+        """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
+        self.declared[handler] = frozenset(types)
+
+    @override
+    async def process_error(
+        self,
+        update: object | None,
+        error: Exception,
+        job: Any = None,
+        coroutine: Any = None,
+    ) -> bool:
+        """Remember the error and stop; the bot's own error handlers still run."""
+        self.errors.append(error)
+        if self.error_handlers:
+            await super().process_error(update, error, job, coroutine)
+        return True  # or later groups would run on what the failed one left
+
+    @override
+    def create_task(self, coroutine: Any, update: object | None = None, *, name: str | None = None) -> NoReturn:
+        """Refuse: Lambda freezes the process when the update is answered, and the task with it."""
+        coroutine.close()
+        raise BackgroundWorkRefused(
+            "Work in the background is lost when Lambda freezes: await it, and use block=True (the default)."
+        )
+
+
+type Register = Callable[[App], None]
+
+
+def build(bot: ExtBot[None], register: Register) -> App:
+    """Return an App with the bot's handlers; nothing is sent."""
+    app = Application.builder().application_class(App).bot(bot).updater(None).job_queue(None).build()
+    if not isinstance(app, App):  # tells the type checker what application_class means
+        raise TypeError
+    register(app)
+    return app
+
+
+async def process(bot: ExtBot[None], register: Register, update: Mapping[str, Any]) -> bool:
+    """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
+
+    Raises the first error of a handler, a filter or a task that a handler started; and what python-telegram-bot raises
+    for an update that it cannot read.
+    """
+    app = build(bot, register)
+    await app.initialize()
+    parsed = Update.de_json(dict(update), bot)
+    token = _running.set(app)
+    try:
+        await app.process_update(parsed)
+        await _finish_tasks(app)
+    finally:
+        _running.reset(token)
+    if app.errors:
+        raise app.errors[0]
+    return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
+
+
+async def _finish_tasks(app: App) -> None:
+    """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
+    while left := [task for task in asyncio.all_tasks() if _belongs(task, app)]:
+        for result in await asyncio.gather(*left, return_exceptions=True):
+            if isinstance(result, Exception):
+                app.errors.append(result)
+
+
+def _belongs(task: asyncio.Task[Any], app: App) -> bool:
+    return task is not asyncio.current_task() and task.get_context().get(_running) is app

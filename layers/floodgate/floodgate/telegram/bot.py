@@ -1,0 +1,102 @@
+"""The bot object: one per execution environment, kept with its connections between invocations.
+
+Problem: building an HTTP client costs 20 ms and a new TLS connection a round trip or two, but a connection that slept
+through a freeze may be dead without anybody having said so. Rule: keep the bot; at the start of an invocation close
+what has been idle for over IDLE_S of wall time. Hazard: `repr(bot)` shows the token; never log it.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from telegram.ext import ExtBot
+from telegram.request import HTTPXRequest
+
+from floodgate.state.identity import read_identity
+from floodgate.telegram.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from telegram.request import BaseRequest
+
+    from floodgate.settings import BotSettings
+
+IDLE_S = 5.0
+#: Each of a batch's ten chats may have two calls under way.
+CONNECTIONS = 20
+#: What one Bot API call may take, in seconds, before it counts as unanswered: below an update's deadline.
+READ_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 3.0
+
+
+def read_token(secrets: SecretsManagerClient, arn: str) -> str:
+    """Return the bot's token; raises what botocore raises."""
+    return secrets.get_secret_value(SecretId=arn)["SecretString"]
+
+
+class KeptBot:
+    """The bot of one execution environment; made with the first `awake`, for the event loop that it runs on."""
+
+    def __init__(
+        self,
+        settings: BotSettings,
+        *,
+        dynamodb: DynamoDBClient,
+        secrets: SecretsManagerClient,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._dynamodb = dynamodb
+        self._secrets = secrets
+        self._clock = clock
+        self._bot: ExtBot[None] | None = None
+        self._request = HTTPXRequest(
+            connection_pool_size=CONNECTIONS,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            httpx_kwargs={"verify": httpx.create_ssl_context()},  # once: it is most of what a client costs
+        )
+        self._used_at = clock()
+
+    @asynccontextmanager
+    async def awake(self) -> AsyncIterator[ExtBot[None]]:
+        """Lend the bot, with no connection that has been idle for over IDLE_S of wall time.
+
+        Raises what botocore raises when the token or the identity cannot be read, and TelegramError when the bot is
+        not registered yet and Telegram does not say who it is.
+        """
+        if self._bot is None:
+            self._bot = make_bot(
+                read_token(self._secrets, self._settings.bot_token_secret_arn),
+                self._settings.telegram_api_url,
+                read_identity(self._dynamodb, self._settings.state_table),
+                self._request,
+            )
+        elif self._clock() - self._used_at > IDLE_S:
+            await self._request.shutdown()
+            await self._request.initialize()
+        await self._bot.initialize()
+        try:
+            yield self._bot
+        finally:
+            self._used_at = self._clock()
+
+
+def make_bot(
+    token: str, api_url: str, identity: Mapping[str, Any] | None, request: BaseRequest | None = None
+) -> ExtBot[None]:
+    """Return a bot that is `identity`; nothing is sent until it is initialized, and then only without an identity."""
+    request = request or HTTPXRequest()
+    return ExtBot(
+        token,
+        base_url=f"{api_url}/bot",
+        base_file_url=f"{api_url}/file/bot",
+        request=request,
+        get_updates_request=request,
+        rate_limiter=Limiter(identity),
+    )

@@ -1,0 +1,182 @@
+"""What a bot handles, read from its handlers: the update types to ask Telegram for, and the commands to show.
+
+Problem: an update type that Telegram is not asked for never comes; one that nobody handles costs invocations. Rule:
+each handler class has its types; for message handlers they are an upper bound read from the tree of filters. A
+command's description is the first line of its callback's docstring; without one it works but is not shown. Hazard: a
+class that is not understood could take anything, so it is refused until `register` declares its types.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+from telegram import Update, ext
+from telegram.constants import BotCommandLimit
+from telegram.ext import filters
+
+from floodgate.telegram.application import App, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from floodgate.telegram.application import Register
+
+_MESSAGES = frozenset(
+    {
+        "message",
+        "edited_message",
+        "channel_post",
+        "edited_channel_post",
+        "business_message",
+        "edited_business_message",
+        "guest_message",
+    }
+)
+_COMMANDS = frozenset({"message", "edited_message"})
+#: Asked for always: they tell who can still be reached, and what the bot may do.
+_ALWAYS = frozenset({"my_chat_member", "chat_member"})
+
+# What a handler of each class takes: fixed, or asked of the handler itself.
+_BY_CLASS: tuple[tuple[type[Any] | tuple[type[Any], ...], frozenset[str] | Callable[[Any], frozenset[str]]], ...] = (
+    (ext.BusinessConnectionHandler, frozenset({"business_connection"})),
+    (ext.BusinessMessagesDeletedHandler, frozenset({"deleted_business_messages"})),
+    (ext.CallbackQueryHandler, frozenset({"callback_query"})),
+    (ext.ChatJoinRequestHandler, frozenset({"chat_join_request"})),
+    (ext.ChosenInlineResultHandler, frozenset({"chosen_inline_result"})),
+    (ext.InlineQueryHandler, frozenset({"inline_query"})),
+    (ext.ManagedBotUpdatedHandler, frozenset({"managed_bot"})),
+    (ext.PaidMediaPurchasedHandler, frozenset({"purchased_paid_media"})),
+    (ext.PollAnswerHandler, frozenset({"poll_answer"})),
+    (ext.PollHandler, frozenset({"poll"})),
+    (ext.PreCheckoutQueryHandler, frozenset({"pre_checkout_query"})),
+    (ext.ShippingQueryHandler, frozenset({"shipping_query"})),
+    (ext.ConversationHandler, frozenset()),  # those of the handlers inside
+    ((ext.CommandHandler, ext.PrefixHandler), lambda handler: _COMMANDS & _bound(handler.filters)[0]),
+    (ext.MessageHandler, lambda handler: _bound(handler.filters)[0]),
+    (ext.ChatMemberHandler, lambda handler: _choice(handler.chat_member_types, "my_chat_member", "chat_member")),
+    (
+        ext.MessageReactionHandler,
+        lambda handler: _choice(handler.message_reaction_types, "message_reaction", "message_reaction_count"),
+    ),
+    (ext.ChatBoostHandler, lambda handler: _choice(handler.chat_boost_types, "chat_boost", "removed_chat_boost")),
+)
+
+# filters.UpdateType.X is exact: it is true for these update types and no others.
+_EXACT: dict[filters.BaseFilter, frozenset[str]] = {
+    filters.UpdateType.MESSAGE: frozenset({"message"}),
+    filters.UpdateType.EDITED_MESSAGE: frozenset({"edited_message"}),
+    filters.UpdateType.MESSAGES: frozenset({"message", "edited_message"}),
+    filters.UpdateType.CHANNEL_POST: frozenset({"channel_post"}),
+    filters.UpdateType.EDITED_CHANNEL_POST: frozenset({"edited_channel_post"}),
+    filters.UpdateType.CHANNEL_POSTS: frozenset({"channel_post", "edited_channel_post"}),
+    filters.UpdateType.EDITED: frozenset({"edited_message", "edited_channel_post", "edited_business_message"}),
+    filters.UpdateType.BUSINESS_MESSAGE: frozenset({"business_message"}),
+    filters.UpdateType.EDITED_BUSINESS_MESSAGE: frozenset({"edited_business_message"}),
+    filters.UpdateType.BUSINESS_MESSAGES: frozenset({"business_message", "edited_business_message"}),
+    filters.UpdateType.GUEST_MESSAGE: frozenset({"guest_message"}),
+}
+
+_COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
+
+
+class HandlerNotUnderstood(ValueError):
+    """A handler's update types are unknown, or it cannot work here; the text says what to write in `register`."""
+
+
+def describe(register: Register) -> dict[str, Any]:
+    """Return `{"allowed_updates": [...], "commands": [{"command", "description"}, ...]}`, without a network.
+
+    Raises HandlerNotUnderstood, or whatever `register` itself raises.
+    """
+    offline: ext.ExtBot[None] = ext.ExtBot("0:offline")
+    app = build(offline, register)
+    allowed = set(_ALWAYS)
+    for handler in _handlers(app):
+        if not handler.block:
+            raise HandlerNotUnderstood(
+                f"{_name(handler)} has block=False: its work would be lost when Lambda freezes. Leave block out."
+            )
+        allowed |= _update_types(app, handler)
+    for callback, block in app.error_handlers.items():
+        if not block:
+            raise HandlerNotUnderstood(f"The error handler {callback.__qualname__} has block=False. Leave block out.")
+    return {"allowed_updates": sorted(allowed), "commands": commands(app)}
+
+
+def commands(app: App) -> list[dict[str, str]]:
+    """Return the commands to show, `{"command", "description"}` each, in the order in which they were added."""
+    shown: dict[str, str] = {}
+    for handler in _handlers(app):
+        if isinstance(handler, ext.CommandHandler) and (description := _first_line(handler.callback)):
+            for name in sorted(handler.commands):
+                shown.setdefault(name, description)
+    for name, description in shown.items():
+        if not _COMMAND_NAME.fullmatch(name):
+            raise HandlerNotUnderstood(f"/{name} cannot be shown by Telegram: use 1 to 32 of a-z, 0-9 and _.")
+        if len(description) > BotCommandLimit.MAX_DESCRIPTION:
+            raise HandlerNotUnderstood(
+                f"The first line of /{name}'s docstring is its description: at most {BotCommandLimit.MAX_DESCRIPTION} "
+                "characters."
+            )
+    return [{"command": name, "description": description} for name, description in shown.items()]
+
+
+def _handlers(app: App) -> Iterator[ext.BaseHandler[Any, Any, Any]]:
+    """Yield every handler, those inside conversations too, in the order in which they are asked."""
+    waiting = [handler for group in app.handlers.values() for handler in group]
+    while waiting:
+        handler = waiting.pop(0)
+        yield handler
+        if isinstance(handler, ext.ConversationHandler):
+            inside = [*handler.entry_points, *(one for state in handler.states.values() for one in state)]
+            waiting = [*inside, *handler.fallbacks, *waiting]
+
+
+def _update_types(app: App, handler: ext.BaseHandler[Any, Any, Any]) -> frozenset[str]:
+    if handler in app.declared:
+        if unknown := app.declared[handler].difference(Update.ALL_TYPES):
+            raise HandlerNotUnderstood(f"{_name(handler)} declares {sorted(unknown)}: no such update type.")
+        return app.declared[handler]
+    for known, types in _BY_CLASS:
+        if isinstance(handler, known):
+            return types(handler) if callable(types) else types
+    raise HandlerNotUnderstood(
+        f"{_name(handler)} may take any update, so say which: after app.add_handler(handler) call "
+        'app.declare_update_types(handler, "message", …).'
+    )
+
+
+def _choice(which: int, first: str, second: str) -> frozenset[str]:
+    """Return the types that python-telegram-bot means by -1 (first), 0 (second) and 1 (both)."""
+    return {-1: frozenset({first}), 0: frozenset({second})}.get(which, frozenset({first, second}))
+
+
+def _bound(tree: Any) -> tuple[frozenset[str], bool]:
+    """Return message types that include all for which the filter can be true, and whether they are exactly those.
+
+    The attributes read here have public names but belong to private classes of python-telegram-bot; a filter that has
+    none of them may be true for every message.
+    """
+    if tree in _EXACT:
+        return _EXACT[tree], True
+    if hasattr(tree, "inv_filter"):
+        types, exact = _bound(tree.inv_filter)
+        return (_MESSAGES - types, True) if exact else (_MESSAGES, False)
+    if hasattr(tree, "base_filter"):
+        left, left_exact = _bound(tree.base_filter)
+        if hasattr(tree, "xor_filter"):
+            return left | _bound(tree.xor_filter)[0], False
+        right, right_exact = _bound(tree.and_filter or tree.or_filter)
+        return (left & right if tree.and_filter else left | right), left_exact and right_exact
+    return _MESSAGES, False
+
+
+def _first_line(callback: Any) -> str:
+    return (inspect.getdoc(callback) or "").partition("\n")[0].strip().rstrip(".")
+
+
+def _name(handler: ext.BaseHandler[Any, Any, Any]) -> str:
+    callback = getattr(handler.callback, "__qualname__", repr(handler.callback))
+    return f"{type(handler).__name__} for {callback}"

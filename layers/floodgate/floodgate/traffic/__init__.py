@@ -1,0 +1,1 @@
+"""Who may be spoken to, and how often: limits shared by every worker."""
