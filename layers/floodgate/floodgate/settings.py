@@ -89,7 +89,8 @@ class WorkerSettings:
     """What a worker is told. WorkerFunction and TasksFunction run the same code with different values."""
 
     bot: BotSettings
-    #: The queue that this worker empties.
+    #: The queue that this worker empties: `updates` or `tasks`.
+    queue: str
     queue_url: str
     dead_queue_url: str
     traffic_table: str
@@ -118,6 +119,7 @@ class WorkerSettings:
         """Raise SettingsInvalid for what is missing or out of bounds."""
         return cls(
             bot=BotSettings.from_env(environ),
+            queue=_text(environ, "QUEUE"),
             queue_url=_text(environ, "QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),

@@ -30,6 +30,8 @@ class Entry:
     attempts: int = 0
     #: When the first of them failed, Unix seconds; None if none did.
     first_at: float | None = None
+    #: The class of the latest error.
+    error: str | None = None
     #: Nothing is left to do but to delete the message.
     done: bool = False
 
@@ -50,16 +52,20 @@ class Journal:
         )
         return _entry(answer.get("Item", {}))
 
-    async def count_failure(self, message_id: str) -> Entry:
-        """Count one more failed attempt and return the entry as it is now."""
+    async def count_failure(self, message_id: str, error: str) -> Entry:
+        """Count one more attempt, failed with an error of that class, and return the entry as it is now."""
         now = self._clock()
         answer = await self._calls.run(
             self._dynamodb.update_item,
             TableName=self._table,
             Key=_key(message_id),
-            UpdateExpression="SET first_at = if_not_exists(first_at, :now), expires_at = :expires ADD attempts :one",
+            UpdateExpression=(
+                "SET first_at = if_not_exists(first_at, :now), #error = :error, expires_at = :expires ADD attempts :one"
+            ),
+            ExpressionAttributeNames={"#error": "error"},
             ExpressionAttributeValues={
                 ":now": {"N": f"{now:.3f}"},
+                ":error": {"S": error},
                 ":expires": {"N": str(int(now) + KEPT_S)},
                 ":one": {"N": "1"},
             },
@@ -90,5 +96,6 @@ def _entry(item: Mapping[str, Any]) -> Entry:
     return Entry(
         attempts=int(item.get("attempts", {}).get("N", 0)),
         first_at=None if first_at is None else float(first_at),
+        error=item.get("error", {}).get("S"),
         done=item.get("done", {}).get("BOOL", False),
     )

@@ -1,9 +1,9 @@
 """One queued update: run, and judged by how it went.
 
 Rule: nothing that goes wrong is swallowed. A failure is counted in the journal and the message put back with
-exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What Telegram told to
-wait is put back for that time and not counted. Hazard: everything here may run twice for one message; only the
-journal knows.
+exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What Telegram told to wait
+is put back for that time, what AWS kept us from counting likewise, and neither is counted. Hazard: everything here may
+run twice for one message; only the journal knows.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
+from floodgate.delivery.journal import Entry
 from floodgate.delivery.outcomes import DONE, PutBack
 from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s, told_to_wait_s
 from floodgate.ingress.dead_letter import dead_letter
-from floodgate.ingress.updates import parse
-from floodgate.monitoring.logger import logger, redact
+from floodgate.ingress.updates import Poison, parse
+from floodgate.monitoring.logger import logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,16 +28,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from floodgate.aws import AwsCalls
-    from floodgate.delivery.journal import Entry, Journal
+    from floodgate.delivery.journal import Journal
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Outcome
     from floodgate.ingress.updates import IncomingUpdate
 
 
 class DeadQueue:
-    """The way into `dead.fifo`."""
+    """The way into `dead.fifo` from the queue named `source`: `updates` or `tasks`."""
 
-    def __init__(self, sqs: SQSClient, url: str, calls: AwsCalls) -> None:
+    def __init__(self, sqs: SQSClient, url: str, source: str, calls: AwsCalls) -> None:
+        self.source = source
         self._sqs = sqs
         self._url = url
         self._calls = calls
@@ -71,15 +73,30 @@ class UpdateHandling:
         self._clock = clock
 
     async def handle(self, message: Message) -> Outcome:
-        """Return what becomes of the message; never raises but for cancellation."""
+        """Return what becomes of the message; raises nothing but its own cancellation."""
         try:
-            if message.receive_count > 1 and (await self._journal.read(message.id)).done:
+            entry = await self._journal.read(message.id) if message.receive_count > 1 else Entry()
+            return DONE if entry.done else await self._attempt(message, entry)
+        except (BotoCoreError, ClientError) as trouble:
+            # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
+            logger.error("update waits for AWS", message_id=message.id, error=type(trouble).__name__)
+            return PutBack(backoff_s(message.receive_count))
+
+    async def _attempt(self, message: Message, entry: Entry) -> Outcome:
+        if entry.attempts < MAX_ATTEMPTS:  # else it was to be given up, and dead.fifo could not be reached
+            error = await self._try(message)
+            if error is None:
                 return DONE
-            async with asyncio.timeout(self._deadline_s):
-                await self._process(parse(message.body))
-        except Exception as error:  # noqa: BLE001 - the record boundary: whatever it is, the message must not be lost
-            return await self._failed(message, error)
-        return DONE
+            if (wait_s := told_to_wait_s(error)) is not None:
+                logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
+                return PutBack(wait_s)
+            if isinstance(error, Poison):
+                return await self._give_up(message, "poison", error.detail, entry)
+            entry = await self._journal.count_failure(message.id, type(error).__name__)
+            _log(message, error, entry)
+        if entry.attempts < MAX_ATTEMPTS:
+            return PutBack(backoff_s(entry.attempts))
+        return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
 
     async def undeleted(self, message: Message) -> None:
         """Note that the message is done though it could not be deleted, so that it does not run again."""
@@ -88,48 +105,44 @@ class UpdateHandling:
         except (BotoCoreError, ClientError) as error:
             logger.error("a done message may run again", message_id=message.id, error=type(error).__name__)
 
-    async def _failed(self, message: Message, error: Exception) -> Outcome:
-        if (wait_s := told_to_wait_s(error)) is not None:
-            logger.warning("update waits for Telegram", message_id=message.id, group=message.group, wait_s=wait_s)
-            return PutBack(wait_s)
-        if isinstance(error, BotoCoreError | ClientError):
-            # AWS's trouble is not the update's: it waits and is not counted.
-            logger.warning("update waits for AWS", message_id=message.id, error=type(error).__name__)
-            return PutBack(backoff_s(message.receive_count))
+    async def _try(self, message: Message) -> BaseException | None:
+        """Return what went wrong, None if nothing did."""
         try:
-            entry = await self._journal.count_failure(message.id)
-            _log(message, error, entry)
-            if entry.attempts < MAX_ATTEMPTS:
-                return PutBack(backoff_s(entry.attempts))
-            await self._give_up(message, error, entry)
-        except (BotoCoreError, ClientError) as trouble:
-            logger.error("failure not counted", message_id=message.id, error=type(trouble).__name__)
-            return PutBack(backoff_s(message.receive_count))
-        return DONE
+            async with asyncio.timeout(self._deadline_s):
+                await self._process(parse(message.body))
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            return error  # a handler awaited something that was cancelled: its failure, not ours
+        except Exception as error:  # noqa: BLE001 - the record boundary: whatever it is, the message must not be lost
+            return error
+        return None
 
-    async def _give_up(self, message: Message, error: Exception, entry: Entry) -> None:
+    async def _give_up(self, message: Message, reason: str, detail: str, entry: Entry) -> Outcome:
         body, letter = dead_letter(
             message.body.encode("utf-8", "surrogatepass"),
-            reason="failed",
-            detail=f"its handler failed {entry.attempts} times",
+            reason=reason,
+            detail=detail,
             at=self._clock(),
             group=message.group,
-            error=type(error).__name__,
+            queue=self._dead.source,
+            error=entry.error,
             attempts=entry.attempts,
             first_at=entry.first_at,
             message_id=message.id,
         )
         await self._dead.send(body, letter["group"], message.id)
+        return DONE
 
 
-def _log(message: Message, error: Exception, entry: Entry) -> None:
-    """One line to debug with: where it failed, and no value that could hold what somebody wrote."""
+def _log(message: Message, error: BaseException, entry: Entry) -> None:
+    """Write one line to debug with: where it failed, and no value that could hold what somebody wrote."""
     logger.error(
         "update failed",
         message_id=message.id,
         group=message.group,
         attempts=entry.attempts,
         error=type(error).__name__,
-        telegram=redact(error.message) if isinstance(error, TelegramError) else None,
+        telegram=error.message if isinstance(error, TelegramError) else None,
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)],
     )

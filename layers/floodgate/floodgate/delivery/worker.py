@@ -61,7 +61,7 @@ class Worker:
         self._bot = KeptBot(settings.bot, dynamodb=dynamodb, secrets=secrets, clock=clock)
         calls = AwsCalls()
         self._queue = Queue(sqs, settings.queue_url, calls)
-        self._dead = DeadQueue(sqs, settings.dead_queue_url, calls)
+        self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
         self._journal = Journal(dynamodb, settings.traffic_table, calls, clock)
         self._quiet = QuietPeriods(dynamodb, settings.traffic_table, calls, clock)
 

@@ -27,7 +27,7 @@ class _RedactingFormatter(LambdaPowertoolsFormatter):
         return redact(super().format(record))
 
 
-logger = Logger(service="floodgate", logger_formatter=_RedactingFormatter(), use_rfc3339=True)
+logger = Logger(service="floodgate", logger_formatter=_RedactingFormatter())
 
 
 def redact_libraries() -> None:

@@ -93,6 +93,8 @@ async def process(bot: ExtBot[None], register: Register, update: Mapping[str, An
         await app.process_update(parsed)
         await _finish_tasks(app)
     finally:
+        for task in _left(app):  # of a handler that failed or overran; the next update must not meet them
+            task.cancel()
         _running.reset(token)
     if app.errors:
         raise app.errors[0]
@@ -101,11 +103,12 @@ async def process(bot: ExtBot[None], register: Register, update: Mapping[str, An
 
 async def _finish_tasks(app: App) -> None:
     """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
-    while left := [task for task in asyncio.all_tasks() if _belongs(task, app)]:
+    while left := _left(app):
         for result in await asyncio.gather(*left, return_exceptions=True):
             if isinstance(result, Exception):
                 app.errors.append(result)
 
 
-def _belongs(task: asyncio.Task[Any], app: App) -> bool:
-    return task is not asyncio.current_task() and task.get_context().get(_running) is app
+def _left(app: App) -> list[asyncio.Task[Any]]:
+    mine = asyncio.current_task()
+    return [task for task in asyncio.all_tasks() if task is not mine and task.get_context().get(_running) is app]

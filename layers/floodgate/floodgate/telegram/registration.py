@@ -104,7 +104,7 @@ class Registrar:
         if info.url != settings.webhook_url or set(info.allowed_updates or ()) != set(interface["allowed_updates"]):
             raise RegistrationFailed(
                 f"Telegram was told to deliver to {settings.webhook_url} and has {info.url or 'no webhook'} instead: is "
-                "another stack or program using the same bot token? Stop it and deploy again."
+                "something else using this bot token? Stop it and deploy again."
             )
         return {
             "bot": bot.username,

@@ -1,0 +1,250 @@
+"""Orders from tests and people, under /control: speak, press, read, inject.
+
+Problem: a test needs to be the people in the chats and the fate of the calls, and to see what the bot did.
+Rule: JSON in and out. A field that is missing, unknown or of the wrong type is a 400 whose sentence says what to send
+instead; what does not exist is a 404. docs/emulator.md lists the orders with examples.
+Hazard: orders act for anybody in any chat and there is no login, which is why the emulator listens on loopback only.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.telegram.api import METHODS, canonical
+from local.telegram.emulator import Emulator
+from local.telegram.entities import detect
+from local.telegram.errors import ControlError
+from local.telegram.faults import Fault
+from local.telegram.world import ADMIN_ID, Chat, Json
+
+MAX_ID = 2**52
+MAX_UPDATE_ID = 2**31 - 1
+MAX_TEXT = 4096
+MAX_CALLBACK_DATA_BYTES = 64
+SUPERGROUPS_BELOW = -(10**12)
+CHAT_TYPES = ("private", "group", "supergroup", "channel")
+_KINDS: Mapping[type, str] = {int: "a whole number", str: "a string", bool: "true or false", float: "a number"}
+
+
+async def body_of(request: Request) -> Json:
+    """Return the order's JSON object; raise ControlError if there is none."""
+    try:
+        value = json.loads(await request.body())
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:  # UnicodeEncodeError, half of a surrogate pair, is one too
+        raise ControlError("send a JSON object as the body, in UTF-8") from None
+    if not isinstance(value, dict):
+        raise ControlError("send a JSON object as the body")
+    return value
+
+
+def fields(body: Json, required: Mapping[str, type], optional: Mapping[str, type]) -> Json:
+    """Return the body once every field is known, present if required, and of its type; null counts as left out."""
+    known = {**required, **optional}
+    if unknown := sorted(body.keys() - known.keys()):
+        raise ControlError(f"unknown field {unknown[0]!r}: the fields are {', '.join(known)}")
+    given = {name: value for name, value in body.items() if value is not None}
+    for name in required:
+        if name not in given:
+            raise ControlError(f"{name!r} is missing: send {_KINDS[required[name]]}")
+    for name, value in given.items():
+        kind = known[name]
+        fits = isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
+        if not fits:
+            raise ControlError(f"{name!r} must be {_KINDS[kind]}, not {json.dumps(value)[:40]}")
+    return given
+
+
+def _id(order: Json, name: str, default: int) -> int:
+    value = int(order.get(name, default))
+    if not 0 < abs(value) < MAX_ID:
+        raise ControlError(f"{name!r} must be a whole number of at most 52 bits and not 0")
+    return value
+
+
+def chat_type(chat_id: int, given: str | None, existing: Chat | None) -> str:
+    """Return the chat's type: as given, as it is, or as its id says; raise ControlError if they don't agree."""
+    if existing is not None:
+        if given not in (None, existing.type):
+            raise ControlError(f"chat {chat_id} exists as a {existing.type} chat: leave 'chat_type' out", 409)
+        return existing.type
+    if given is not None and given not in CHAT_TYPES:
+        raise ControlError(f"'chat_type' must be one of {', '.join(CHAT_TYPES)}")
+    if given is not None and (given == "private") != (chat_id > 0):
+        raise ControlError("a private chat has a positive 'chat_id', any other chat a negative one")
+    by_id = "private" if chat_id > 0 else "supergroup" if chat_id <= SUPERGROUPS_BELOW else "group"
+    return given or by_id
+
+
+def say(emulator: Emulator, body: Json) -> Json:
+    """Let a user write a message and return its ids."""
+    order = fields(body, {"chat_id": int, "text": str}, {"user_id": int, "chat_type": str})
+    text = order["text"].strip()
+    if not 1 <= len(text) <= MAX_TEXT:
+        raise ControlError(f"'text' must have 1 to {MAX_TEXT} characters that aren't white space")
+    chat_id = _id(order, "chat_id", 0)
+    kind = chat_type(chat_id, order.get("chat_type"), emulator.world.chats.get(chat_id))
+    user_id = _user_id(order, chat_id, ADMIN_ID)
+    chat = emulator.world.chat(chat_id, kind, user_id)
+    entities = detect(text)
+    content = {"text": text} | ({"entities": entities} if entities else {})
+    is_channel = kind == "channel"
+    message = emulator.world.post(chat, None if is_channel else emulator.world.user(user_id), content)
+    update_id = emulator.updates.take_id(None)
+    emulator.receive({"update_id": update_id, "channel_post" if is_channel else "message": message})
+    return {"update_id": update_id, "message_id": message["message_id"]}
+
+
+def _user_id(order: Json, chat_id: int, otherwise: int) -> int:
+    user_id = _id(order, "user_id", chat_id if chat_id > 0 else otherwise)
+    if user_id < 0:
+        raise ControlError("'user_id' must be positive")
+    if chat_id > 0 and user_id != chat_id:
+        raise ControlError(f"in the private chat {chat_id} only user {chat_id} speaks: leave 'user_id' out")
+    return user_id
+
+
+def take_update(emulator: Emulator, body: Json) -> Json:
+    """Send any update on its way and return its id."""
+    given = body.get("update_id")
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MAX_UPDATE_ID):
+        raise ControlError(
+            f"'update_id' must be a whole number from 1 to {MAX_UPDATE_ID}: leave it out to get the next"
+        )
+    update = {"update_id": given} | {name: value for name, value in body.items() if name != "update_id"}
+    update["update_id"] = emulator.updates.take_id(given)
+    emulator.receive(update)
+    return {"update_id": update["update_id"]}
+
+
+def press(emulator: Emulator, body: Json) -> Json:
+    """Let a user press a button under one of the bot's messages and return the ids of the update and the query."""
+    order = fields(body, {"chat_id": int, "message_id": int, "data": str}, {"user_id": int})
+    chat_id = _id(order, "chat_id", 0)
+    chat = _chat(emulator, chat_id)
+    message = chat.messages.get(order["message_id"])
+    if message is None:
+        raise ControlError(
+            f"chat {chat_id} has no message {order['message_id']}: see /control/chats/{chat_id}/messages", 404
+        )
+    if message.get("from", emulator.world.bot)["id"] != emulator.world.bot["id"]:
+        raise ControlError(f"message {order['message_id']} isn't the bot's: only the bot's messages have buttons")
+    if not 1 <= len(order["data"].encode()) <= MAX_CALLBACK_DATA_BYTES:
+        raise ControlError(f"'data' must have 1 to {MAX_CALLBACK_DATA_BYTES} bytes")
+    user = emulator.world.user(_user_id(order, chat_id, ADMIN_ID))
+    update_id = emulator.updates.take_id(None)
+    query = {"id": str(update_id * 2**20), "from": user, "message": message, "chat_instance": str(chat_id)}
+    emulator.receive({"update_id": update_id, "callback_query": query | {"data": order["data"]}})
+    return {"update_id": update_id, "callback_query_id": query["id"]}
+
+
+def transcript(emulator: Emulator, chat: Chat) -> list[Json]:
+    """Return the chat's messages, oldest first, as people would see them."""
+    shown = []
+    for message_id in sorted(chat.messages):
+        message = chat.messages[message_id]
+        sender_id = message.get("from", {}).get("id")
+        from_bot = sender_id == emulator.world.bot["id"] or (sender_id is None and chat.type == "channel")
+        line: Json = {
+            "message_id": message_id,
+            "from": "bot" if from_bot else "user",
+            "text": message.get("text", message.get("caption", "")),
+            "date": message["date"],
+        }
+        if media := next((name for name in ("photo", "document") if name in message), None):
+            line["media"] = media
+        if markup := message.get("reply_markup", chat.keyboards.get(message_id)):
+            line["reply_markup"] = markup
+        if "edit_date" in message:
+            line["edited"] = True
+        shown.append(line)
+    return shown
+
+
+def _chat(emulator: Emulator, chat_id: int) -> Chat:
+    chat = emulator.world.chats.get(chat_id)
+    if chat is None:
+        raise ControlError(f"chat {chat_id} doesn't exist: speak in it first, with POST /control/messages", 404)
+    return chat
+
+
+def add_fault(emulator: Emulator, body: Json) -> Json:
+    """Let the next calls of a method fail and return the fault as taken."""
+    optional = {"error_code": int, "description": str, "retry_after": int, "delay_s": float}
+    required = {"method": str, "count": int}
+    order = fields(body, required, {**optional, "after_delivery": bool, "drop": bool})
+    method = "*" if order["method"] == "*" else canonical(order["method"])
+    if method is None:
+        raise ControlError(f"'method' must be \"*\" or one of {', '.join(METHODS)}")
+    if order["count"] < 1:
+        raise ControlError("'count' must be at least 1: DELETE /control/faults takes faults back")
+    if order.get("delay_s", 0) < 0 or order.get("retry_after", 1) < 1:
+        raise ControlError("'delay_s' must not be negative and 'retry_after' must be at least 1")
+    if "retry_after" in order:
+        order.setdefault("error_code", 429)
+    if not 400 <= order.get("error_code", 500) <= 599:
+        raise ControlError("'error_code' must be from 400 to 599")
+    if not (order.get("drop") or "error_code" in order or order.get("delay_s")):
+        raise ControlError("say what goes wrong: send 'error_code', 'retry_after', 'delay_s' or 'drop'")
+    fault = Fault(**order | {"method": method})
+    emulator.faults.add(fault)
+    return order | {"method": method}
+
+
+def _emulator(request: Request) -> Emulator:
+    emulator: Emulator = request.app.state.emulator
+    return emulator
+
+
+async def _health(request: Request) -> Response:
+    reason = await _emulator(request).sender.unreachable_because()
+    body = {"status": "ok"} if reason is None else {"status": "unavailable", "reason": reason}
+    return JSONResponse(body, 200 if reason is None else 503)
+
+
+def _order(carry_out: Callable[[Emulator, Json], Json]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(carry_out(_emulator(request), await body_of(request)))
+
+    return endpoint
+
+
+async def _chat_messages(request: Request) -> Response:
+    given = request.path_params["chat_id"]
+    try:
+        chat_id = int(given)
+    except ValueError:
+        raise ControlError(f"a chat's id is a whole number, not {given!r}") from None
+    emulator = _emulator(request)
+    return JSONResponse(transcript(emulator, _chat(emulator, chat_id)))
+
+
+async def _clear_faults(request: Request) -> Response:
+    _emulator(request).faults.clear()
+    return JSONResponse({})
+
+
+async def _calls(request: Request) -> Response:
+    given = request.query_params.get("method")
+    wanted = canonical(given) or given if given else None
+    return JSONResponse([item for item in _emulator(request).calls if wanted in (None, item["method"])])
+
+
+async def _deliveries(request: Request) -> Response:
+    return JSONResponse([item.report() for item in _emulator(request).updates.history])
+
+
+ROUTES = (
+    Route("/control/health", _health, methods=["GET"]),
+    Route("/control/messages", _order(say), methods=["POST"]),
+    Route("/control/updates", _order(take_update), methods=["POST"]),
+    Route("/control/callbacks", _order(press), methods=["POST"]),
+    Route("/control/chats/{chat_id}/messages", _chat_messages, methods=["GET"]),
+    Route("/control/faults", _order(add_fault), methods=["POST"]),
+    Route("/control/faults", _clear_faults, methods=["DELETE"]),
+    Route("/control/calls", _calls, methods=["GET"]),
+    Route("/control/deliveries", _deliveries, methods=["GET"]),
+)

@@ -1,0 +1,141 @@
+"""The methods on what is already there: edits, deletion, answers to buttons and inline queries, chat actions.
+
+Rule: Telegram's texts, to the letter; bots tell "not modified" and "query is too old" by them. Hazard: messages sent in
+inline mode don't exist here, so any inline_message_id is invalid.
+"""
+
+from typing import Any
+
+from local.telegram import keyboards
+from local.telegram.emulator import Emulator
+from local.telegram.errors import bad_request
+from local.telegram.parameters import Parameters
+from local.telegram.sending import read_text
+from local.telegram.world import CALLBACK_ANSWER_S, INLINE_ANSWER_S, Chat, Json
+
+DELETABLE_S = 48 * 3600
+MAX_INLINE_RESULTS = 50
+MAX_CALLBACK_TEXT = 200
+ACTIONS = frozenset({
+    "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
+    "choose_sticker", "find_location", "record_video_note", "upload_video_note",
+})  # fmt: skip
+_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+_NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current content "
+    "and reply markup of the message"
+)
+
+
+async def edit_message_text(emulator: Emulator, parameters: Parameters) -> Json:
+    """Replace a text that the bot sent, and its keyboard."""
+    chat, message = _editable(emulator, parameters)
+    content = read_text(parameters)
+    markup = keyboards.read_inline(parameters)
+    if "text" not in message:
+        raise bad_request("there is no text in the message to edit")
+    return _edit(emulator, chat, message, content, markup)
+
+
+async def edit_message_reply_markup(emulator: Emulator, parameters: Parameters) -> Json:
+    """Replace the keyboard under a message that the bot sent."""
+    chat, message = _editable(emulator, parameters)
+    return _edit(emulator, chat, message, {}, keyboards.read_inline(parameters))
+
+
+def _editable(emulator: Emulator, parameters: Parameters) -> tuple[Chat, Json]:
+    if parameters.text("inline_message_id"):
+        raise bad_request("MESSAGE_ID_INVALID")
+    chat = emulator.world.reachable(parameters.text("chat_id"))
+    message_id = parameters.integer("message_id")
+    if not message_id:
+        raise bad_request("message identifier is not specified")
+    if message_id not in chat.messages:
+        raise bad_request("message to edit not found")
+    message = chat.messages[message_id]
+    if not _is_own(emulator, chat, message):
+        raise bad_request("message can't be edited")
+    return chat, message
+
+
+def _is_own(emulator: Emulator, chat: Chat, message: Json) -> bool:
+    is_bots: bool = message.get("from", {}).get("id") == emulator.world.bot["id"]
+    return is_bots or (chat.type == "channel" and "from" not in message)
+
+
+def _edit(emulator: Emulator, chat: Chat, message: Json, content: Json, markup: Json | None) -> Json:
+    edited = {name: value for name, value in message.items() if name not in ("reply_markup", "edit_date")}
+    if "text" in content:
+        edited = {name: value for name, value in edited.items() if name not in ("text", "entities")} | content
+    if markup is not None:
+        edited["reply_markup"] = markup
+    if edited == {name: value for name, value in message.items() if name != "edit_date"}:
+        raise bad_request(_NOT_MODIFIED)
+    edited["edit_date"] = int(emulator.clock.now())
+    chat.messages[message["message_id"]] = edited
+    return edited
+
+
+async def delete_message(emulator: Emulator, parameters: Parameters) -> bool:
+    """Remove a message from the chat, if the bot may."""
+    chat = emulator.world.reachable(parameters.text("chat_id"))
+    message_id = parameters.integer("message_id")
+    if not message_id:
+        raise bad_request("message identifier is not specified")
+    if message_id not in chat.messages:
+        raise bad_request("message to delete not found")
+    message = chat.messages[message_id]
+    status = emulator.world.member(chat, emulator.world.bot["id"])
+    may = chat.type == "private" or _is_own(emulator, chat, message) or status.get("can_delete_messages", False)
+    if not may or message["date"] <= emulator.clock.now() - DELETABLE_S:
+        raise bad_request("message can't be deleted")
+    del chat.messages[message_id]
+    return True
+
+
+async def answer_callback_query(emulator: Emulator, parameters: Parameters) -> bool:
+    """Answer the press of a button."""
+    _check_question(emulator, "callback_query", parameters.text("callback_query_id"), CALLBACK_ANSWER_S)
+    if len(parameters.text("text")) > MAX_CALLBACK_TEXT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    return True
+
+
+async def answer_inline_query(emulator: Emulator, parameters: Parameters) -> bool:
+    """Answer an inline query."""
+    try:
+        results = parameters.decoded("results")
+    except ValueError:
+        raise bad_request("can't parse inline query results JSON object") from None
+    if not isinstance(results, list):
+        raise bad_request("expected an Array of inline query results")
+    if len(results) > MAX_INLINE_RESULTS:
+        raise bad_request("RESULTS_TOO_MUCH")
+    for result in results:
+        _check_result(result)
+    if len({str(result["id"]) for result in results}) < len(results):
+        raise bad_request("RESULT_ID_DUPLICATE")
+    _check_question(emulator, "inline_query", parameters.text("inline_query_id"), INLINE_ANSWER_S)
+    return True
+
+
+def _check_result(result: Any) -> None:
+    if not isinstance(result, dict):
+        raise bad_request("can't parse inline query result: expected an Object")
+    for name in ("type", "id"):
+        if not result.get(name):
+            raise bad_request(f"can't parse inline query result: Can't find field \"{name}\"")
+
+
+def _check_question(emulator: Emulator, kind: str, query_id: str, answer_within_s: int) -> None:
+    asked_at = emulator.world.questions.get((kind, query_id))
+    if asked_at is None or emulator.clock.now() > asked_at + answer_within_s:
+        raise bad_request(_TOO_OLD)
+
+
+async def send_chat_action(emulator: Emulator, parameters: Parameters) -> bool:
+    """Say what the bot is doing."""
+    emulator.world.reachable(parameters.text("chat_id"))
+    if parameters.text("action").lower() not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    return True
