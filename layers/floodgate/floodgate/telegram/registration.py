@@ -103,8 +103,8 @@ class Registrar:
         info = await bot.get_webhook_info()
         if info.url != settings.webhook_url or set(info.allowed_updates or ()) != set(interface["allowed_updates"]):
             raise RegistrationFailed(
-                f"Telegram was told to deliver to {settings.webhook_url} and has {info.url or 'no webhook'} instead: is "
-                "something else using this bot token? Stop it and deploy again."
+                f"Telegram was told to deliver to {settings.webhook_url} and has {info.url or 'no webhook'} instead: "
+                "is something else using this bot token? Stop it and deploy again."
             )
         return {
             "bot": bot.username,
