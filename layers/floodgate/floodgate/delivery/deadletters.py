@@ -132,9 +132,7 @@ class DeadLetterFunction:
                 await bot.send_message(
                     chat,
                     _apology(name),
-                    reply_parameters=None
-                    if reply_to is None
-                    else ReplyParameters(reply_to, allow_sending_without_reply=True),
+                    reply_parameters=None if reply_to is None else ReplyParameters(reply_to),
                 )
         except (TelegramError, BotoCoreError, ClientError) as error:
             logger.warning("user not told", reference=name, error=type(error).__name__)

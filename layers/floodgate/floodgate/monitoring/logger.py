@@ -13,8 +13,9 @@ import re
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-# A token is the bot's id, a colon and 35 more characters today; in a URL it follows `/bot`, whatever its length.
-_TOKENS = re.compile(r"(?<![0-9A-Za-z])([0-9]{3,}):[A-Za-z0-9_-]{30,}|(?<=/bot)([0-9]+):[^/\s\"'\\]+")
+# A token is the bot's id, a colon and 35 more characters today; in a URL it follows `/bot`, whatever its length. What
+# stands before it may be a letter: JSON writes a line's end as `\n`.
+_TOKENS = re.compile(r"(?<![0-9])([0-9]{3,}):[A-Za-z0-9_-]{30,}|(?<=/bot)([0-9]+):[^/\s\"'\\]+")
 
 
 def redact(text: str) -> str:

@@ -1,7 +1,8 @@
 """Failures that were given up: kept where they can be listed and, later, tried again.
 
 Rule: one item per dead letter under its reference, which follows from the message alone; so the same letter, handed out
-twice, is kept once. The update is compressed: half a megabyte of JSON would not fit into an item of 400 KB.
+twice, is kept once. The update is compressed: half a megabyte of JSON would not fit into an item of 400 KB. What does
+not fit even so is kept in part, since a letter that cannot be kept would come again for days.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from floodgate.delivery.deadletters import DeadLetter
 
 KEPT_S = 14 * 86_400
+#: What a compressed update may have, so that its item stays below DynamoDB's 400 KB.
+_LARGEST_BYTES = 400_000
+#: How much of a larger one is kept, in characters; their bytes fit uncompressed.
+PART_CHARACTERS = 65_536
 
 
 def reference(seed: str) -> str:
@@ -36,6 +41,9 @@ class Failures:
 
     def keep(self, name: str, letter: DeadLetter, now: float) -> bool:
         """Keep `letter` as `name` for KEPT_S; return False if it was kept before. Raises what botocore raises."""
+        update = zlib.compress(letter.update.encode())
+        if len(update) > _LARGEST_BYTES:
+            update = zlib.compress(letter.update[:PART_CHARACTERS].encode())
         item: dict[str, Any] = {
             "pk": {"S": "failure"},
             "sk": {"S": name},
@@ -46,7 +54,7 @@ class Failures:
             "last_at": {"N": f"{letter.last_at:.3f}"},
             "group": {"S": letter.group},
             "queue": {"S": letter.queue},
-            "update": {"B": zlib.compress(letter.update.encode())},
+            "update": {"B": update},
             "length": {"N": str(letter.length)},
             "sha256": {"S": letter.sha256},
             "expires_at": {"N": str(int(now) + KEPT_S)},

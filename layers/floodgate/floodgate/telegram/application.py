@@ -89,6 +89,7 @@ async def process(bot: ExtBot[None], register: Register, update: Mapping[str, An
     await app.initialize()
     parsed = Update.de_json(dict(update), bot)
     token = _running.set(app)
+    asyncio.get_running_loop().set_exception_handler(_blame)
     try:
         await app.process_update(parsed)
         await _finish_tasks(app)
@@ -107,6 +108,16 @@ async def _finish_tasks(app: App) -> None:
         for result in await asyncio.gather(*left, return_exceptions=True):
             if isinstance(result, Exception):
                 app.errors.append(result)
+
+
+def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Give an update the error of a task that ended before anybody asked; asyncio would log it and no more."""
+    task, error = context.get("future"), context.get("exception")
+    app = task.get_context().get(_running) if isinstance(task, asyncio.Task) else None
+    if app is not None and isinstance(error, Exception):
+        app.errors.append(error)
+    else:
+        loop.default_exception_handler(context)
 
 
 def _left(app: App) -> list[asyncio.Task[Any]]:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from telegram.ext import ExtBot
+from telegram.ext import Defaults, ExtBot
 from telegram.request import HTTPXRequest
 
 from floodgate.state.identity import read_identity
@@ -99,4 +99,6 @@ def make_bot(
         request=request,
         get_updates_request=request,
         rate_limiter=Limiter(identity),
+        # In groups a reply quotes its message, and that may be gone before a busy bot gets to it.
+        defaults=Defaults(allow_sending_without_reply=True),
     )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PHYSICAL_ID = "telegram-registration"
 _ANSWER_TIMEOUT_S = 10
-#: An answer may have 4096 bytes in all.
-_REASON_CHARACTERS = 1000
+#: An answer may have 4096 bytes in all, and the ids in it take up to 1000.
+_REASON_BYTES = 2500
 
 
 def answer_request(event: Mapping[str, Any], registrar: Registrar) -> None:
@@ -35,7 +35,7 @@ def answer_request(event: Mapping[str, Any], registrar: Registrar) -> None:
         failure = _register(registrar)
     body = {
         "Status": "FAILED" if failure else "SUCCESS",
-        "Reason": (failure or "registered")[:_REASON_CHARACTERS],
+        "Reason": _cut(failure or "registered"),
         "PhysicalResourceId": PHYSICAL_ID,
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
@@ -46,6 +46,13 @@ def answer_request(event: Mapping[str, Any], registrar: Registrar) -> None:
     )
     with urllib.request.urlopen(request, timeout=_ANSWER_TIMEOUT_S):  # noqa: S310
         logger.info("request answered", request=event["RequestType"], status=body["Status"])
+
+
+def _cut(reason: str) -> str:
+    """Return as much of `reason` as an answer holds; JSON makes up to 12 bytes of a character."""
+    while len(json.dumps(reason)) > _REASON_BYTES:
+        reason = reason[: len(reason) * 9 // 10]
+    return reason
 
 
 def _register(registrar: Registrar) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from telegram import Update, ext
@@ -34,7 +35,6 @@ _MESSAGES = frozenset(
         "guest_message",
     }
 )
-_COMMANDS = frozenset({"message", "edited_message"})
 #: Asked for always: they tell who can still be reached, and what the bot may do.
 _ALWAYS = frozenset({"my_chat_member", "chat_member"})
 
@@ -53,8 +53,8 @@ _BY_CLASS: tuple[tuple[type[Any] | tuple[type[Any], ...], frozenset[str] | Calla
     (ext.PreCheckoutQueryHandler, frozenset({"pre_checkout_query"})),
     (ext.ShippingQueryHandler, frozenset({"shipping_query"})),
     (ext.ConversationHandler, frozenset()),  # those of the handlers inside
-    ((ext.CommandHandler, ext.PrefixHandler), lambda handler: _COMMANDS & _bound(handler.filters)[0]),
-    (ext.MessageHandler, lambda handler: _bound(handler.filters)[0]),
+    # Commands without filters of their own have UpdateType.MESSAGES, with some they are taken wherever these are true.
+    ((ext.CommandHandler, ext.PrefixHandler, ext.MessageHandler), lambda handler: _bound(handler.filters)[0]),
     (ext.ChatMemberHandler, lambda handler: _choice(handler.chat_member_types, "my_chat_member", "chat_member")),
     (
         ext.MessageReactionHandler,
@@ -174,9 +174,11 @@ def _bound(tree: Any) -> tuple[frozenset[str], bool]:
 
 
 def _first_line(callback: Any) -> str:
+    while isinstance(callback, partial):  # its own docstring is Python's
+        callback = callback.func
     return (inspect.getdoc(callback) or "").partition("\n")[0].strip().rstrip(".")
 
 
 def _name(handler: ext.BaseHandler[Any, Any, Any]) -> str:
-    callback = getattr(handler.callback, "__qualname__", repr(handler.callback))
-    return f"{type(handler).__name__} for {callback}"
+    callback = getattr(handler, "callback", None)  # conversations have none
+    return f"{type(handler).__name__} for {getattr(callback, '__qualname__', repr(callback or handler))}"

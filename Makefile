@@ -1,0 +1,97 @@
+# All there is to do here; `make` lists it. It needs Python 3, git and make, and brings the rest into this folder:
+# uv into .tools, the locked environment into .venv, sam and the local AWS into tools/*/.venv.
+UV_VERSION := 0.13.8
+UV := .tools/uv/bin/uv
+PYTHON := .venv/bin/python
+SAM := $(UV) run --quiet --project tools/sam --locked sam
+REQUIREMENTS := layers/dependencies/requirements.txt
+EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header --format requirements-txt
+
+# arm64 or x86_64: what `make deploy` deploys for. Empty: what was deployed last, or else arm64.
+# Local runs are always for this machine.
+ARCHITECTURE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format requirements build deploy destroy env clean environment
+.SILENT: help environment clean
+# `sam deploy --guided` knows the region by its older name only.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION ?= $(AWS_REGION)
+endif
+# sam and uv choose environments of their own; yours must not reach them. sam is told what to build for by its option.
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
+
+help: ## List what there is
+	printf 'make TARGET, where TARGET is\n\n'
+	sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1#\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='#' read -r target words; do printf '%-16s%s\n' "$$target" "$$words"; done
+	printf '\n%s\n' 'FLOODGATE_TELEGRAM_PORT (8081) and FLOODGATE_AWS_PORT (4566) move a local stack.'
+
+# ------------------------------------------------------------------------------------------------- on your machine --
+run: environment ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
+	@$(PYTHON) -m local run
+
+test: environment ## Run every test
+	$(PYTHON) -m pytest $(ARGS)
+
+check: environment ## Check style, types, the template and the locks
+	$(UV) lock --check --quiet
+	$(UV) lock --check --quiet --project tools/sam
+	$(UV) lock --check --quiet --project tools/ministack
+	$(EXPORT) | diff --unified $(REQUIREMENTS) - || { echo 'The layer is not what uv.lock says: make requirements' >&2; exit 1; }
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE AWS_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM) validate --lint
+
+format: environment ## Format the code, and mend what ruff can mend
+	.venv/bin/ruff check --fix --exit-zero
+	.venv/bin/ruff format
+
+requirements: environment ## Write the layer's requirements.txt anew from uv.lock
+	$(EXPORT) > $(REQUIREMENTS)
+
+env: environment ## Write env.json for `sam local invoke` from the stack that `make run` runs
+	@$(PYTHON) -m local env
+
+clean: ## Remove what builds, runs and tests left behind
+	rm -rf .run .aws-sam env.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find functions layers local tests -name __pycache__ -prune -exec rm -rf {} +
+
+# -------------------------------------------------------------------------------------------------- in your account --
+build: environment ## Build what `sam deploy` deploys
+	architecture=$$($(PYTHON) -m local architecture $(ARCHITECTURE)) && \
+		ARCHITECTURE=$$architecture $(SAM) build --parameter-overrides Architecture=$$architecture
+
+deploy: build ## Deploy to your account, or again; ARCHITECTURE=x86_64 for that processor
+	overrides=$$($(PYTHON) -m local overrides $(ARCHITECTURE)) && \
+		$(SAM) deploy --guided --parameter-overrides "$$overrides"
+	@$(PYTHON) -m local register
+
+destroy: environment ## Delete what was deployed; says what is kept
+	@kept=$$($(PYTHON) -m local retained) && $(SAM) delete && printf '%s\n' "$$kept"
+
+# -------------------------------------------------------------------------------------------- what it brings itself --
+environment: .tools/uv-$(UV_VERSION)
+	$(UV) python find --quiet 3.13 >/dev/null 2>&1 || $(UV) python install 3.13 || { \
+		echo 'Python 3.13 is missing, and uv could not bring it (see above). Install it, for example with pyenv:' >&2; \
+		echo '  pyenv install 3.13' >&2; exit 1; }
+	$(UV) sync --quiet --locked
+
+# The stamp names the version, so that a new one is fetched. pip asks the index that this machine is set up for.
+.tools/uv-$(UV_VERSION):
+	@mkdir -p .tools && rm -f .tools/uv-*
+	@if ! $(UV) --version 2>/dev/null | grep -q '^uv $(UV_VERSION)\b'; then \
+		command -v python3 >/dev/null || { echo 'Python 3 is missing: install it, with its venv module or pip.' >&2; exit 1; }; \
+		echo 'Fetching uv $(UV_VERSION) into .tools …'; rm -rf .tools/uv; \
+		if python3 -m venv .tools/uv >.tools/uv.log 2>&1; then \
+			.tools/uv/bin/python -m pip --disable-pip-version-check install uv==$(UV_VERSION) >>.tools/uv.log 2>&1; \
+		else \
+			rm -rf .tools/uv; \
+			python3 -m pip --disable-pip-version-check install --target .tools/uv uv==$(UV_VERSION) >>.tools/uv.log 2>&1; \
+		fi || { \
+			cat .tools/uv.log >&2; rm -rf .tools/uv; \
+			echo 'uv cannot be fetched (see above). It takes the network, and Python 3 with its venv module or with pip;' >&2; \
+			echo 'on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }; \
+	fi
+	@touch $@

@@ -1,0 +1,263 @@
+"""A stack on your machine: the local AWS, the local Telegram, and the real template deployed to them by sam.
+
+Problem: tests and people need the whole bot, several times side by side, without an account, and gone when they are
+done.
+Rule: everything of a stack lives below `.run/<aws port>`, is made anew at each start, and goes with it, but the logs.
+Builds share `.run/build-<architecture>`: sam keeps there what the layers were built from and rebuilds what has changed;
+one stack builds at a time.
+Hazard: `sam build --cached` does not know of ARCHITECTURE, hence a folder for each.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from local import environment
+from local.aws import STACK_NAME, LocalAws, StackUnusable
+from local.errors import LocalError
+from local.ports import HOST, Ports
+from local.processes import Programs, StepFailed
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The local AWS unpacks 90 MB of layers for each delivery that is under way at once: 40 of them take 4 GB and a minute.
+LIGHT = {"WebhookConnections": "4"}
+_BUCKET = "floodgate-local"
+_STARTED_WITHIN_S = 30
+_REACHABLE_WITHIN_S = 30
+_POLL_S = 0.1
+
+type Report = Callable[[str], AbstractContextManager[None]]
+
+
+class DeploymentFailed(LocalError):
+    """sam could not deploy; the text has the reasons that CloudFormation was given."""
+
+
+def silent(_step: str) -> AbstractContextManager[None]:
+    """Report nothing of a step."""
+    return nullcontext()
+
+
+class Stack:
+    """A deployed bot on this machine, from `start` (or `with`) to `stop`.
+
+    `report` wraps each step; `parameters` override the template's, beside those that a local stack needs. Take LIGHT
+    for a stack that gets floods.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        root: Path = ROOT,
+        report: Report = silent,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self.ports = ports
+        self.root = root
+        self.folder = root / ".run" / str(ports.aws)
+        self.aws = LocalAws(ports)
+        self.telegram_url = f"http://{HOST}:{ports.telegram}"
+        self._report = report
+        self._architecture = environment.architecture()
+        self._builds = root / ".run" / f"build-{self._architecture}"
+        self._parameters = {
+            "BotToken": environment.BOT_TOKEN,
+            "TelegramApiUrl": self.telegram_url,
+            "AdminChatId": "1",
+            "Architecture": self._architecture,
+            "LogLevel": "INFO",
+            # The local AWS starts a process for each invocation that finds none idle. Forty at once on a laptop are no
+            # flood held but a minute of Python starting; four keep its processors busy.
+            "WebhookConnections": "4",
+            "WorkerConcurrency": "4",
+            **(parameters or {}),
+        }
+        self._programs = Programs()
+        self._owns_folder = False
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------------------------------------------------- steps --
+
+    def start(self) -> None:
+        """Return once a message to the bot reaches its worker. Raises LocalError; `stop` is due in any case."""
+        with self._report("ports"):
+            self.ports.require_free()
+            self._make_folders()
+        with self._report("tools (sam, local AWS)"):
+            self._sync("sam")
+            self._sync("ministack")
+        with self._report(f"local AWS on {self.aws.endpoint}"):
+            self._start_aws()
+        with self._report(f"local Telegram on {self.telegram_url}"):
+            self._start_telegram()
+        with self._report("sam build"):
+            self._build()
+        with self._report("sam deploy"):
+            self._deploy()
+        with self._report("webhook reachable"):
+            self._wait_for(f"{self.telegram_url}/control/health", "the webhook", _REACHABLE_WITHIN_S)
+
+    def deploy(self, **parameters: str) -> None:
+        """Build and deploy again, as the files are now and with these parameters changed. Raises LocalError."""
+        self._parameters |= parameters
+        self._build()
+        self._deploy()
+
+    def stop(self) -> None:
+        """Leave no process, and of the files only the logs."""
+        if not self._owns_folder:
+            return
+        with self._report("stop"):
+            self._programs.end()
+            for leftover in ("tmp", "s3", "state", "sam"):
+                shutil.rmtree(self.folder / leftover, ignore_errors=True)
+            shutil.rmtree(self._build_folder, ignore_errors=True)
+
+    def check(self) -> None:
+        """Raise ProgramEnded if a part of the stack has ended."""
+        self._programs.check()
+
+    def _make_folders(self) -> None:
+        self._owns_folder = True
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / "tmp").mkdir(parents=True)
+        self._builds.mkdir(exist_ok=True)
+        # Given explicitly, so that no answer of yours to `sam deploy --guided` is used here, and none is written.
+        (self.folder / "samconfig.toml").write_text("version = 0.1\n")
+
+    def _sync(self, tool: str) -> None:
+        self._programs.run(
+            f"uv sync of tools/{tool}",
+            [_uv(self.root), "sync", "--quiet", "--locked", "--project", f"tools/{tool}"],
+            env=environment.without_aws(os.environ),
+            folder=self.root,
+            log=self.folder / "tools.log",
+        )
+
+    def _start_aws(self) -> None:
+        self._programs.start(
+            "The local AWS",
+            [self._tool("ministack")],
+            env=environment.for_aws(os.environ, self.ports, folder=self.folder),
+            folder=self.folder,
+            log=self.folder / "aws.log",
+        )
+        self._wait_for(f"{self.aws.endpoint}/_ministack/ready", "the local AWS", _STARTED_WITHIN_S)
+        self.aws.client("s3").create_bucket(Bucket=_BUCKET)
+
+    def _start_telegram(self) -> None:
+        self._programs.start(
+            "The local Telegram",
+            [sys.executable, "-m", "local.telegram"],
+            env=environment.for_telegram(os.environ, self.ports),
+            folder=self.root,
+            log=self.folder / "telegram.log",
+        )
+        url = f"{self.telegram_url}/control/deliveries"
+        self._wait_for(url, "the local Telegram", _STARTED_WITHIN_S)
+
+    def _build(self) -> None:
+        with _alone(self._builds / "lock"):
+            self._sam(
+                "build",
+                "--cached",
+                "--parallel",
+                "--cache-dir",
+                self._builds / "cache",
+                "--build-dir",
+                self._build_folder,
+            )
+
+    def _deploy(self) -> None:
+        template = self._build_folder / "template.yaml"
+        started = datetime.now(UTC)
+        try:
+            self._sam(
+                "deploy",
+                "--template-file",
+                template,
+                "--stack-name",
+                STACK_NAME,
+                "--s3-bucket",
+                _BUCKET,
+                "--capabilities",
+                "CAPABILITY_IAM",
+                "--no-confirm-changeset",
+                "--no-fail-on-empty-changeset",
+                "--no-progressbar",
+            )
+        except StepFailed as error:
+            if reasons := self.aws.failures(started):
+                listed = "\n".join(f"    {reason}" for reason in reasons)
+                log = self.folder / "deploy.log"
+                raise DeploymentFailed(f"sam deploy failed, because\n{listed}\nThe whole of it: {log}") from error
+            raise
+
+    def _sam(self, command: str, *options: str | Path) -> None:
+        overrides = [f"{name}={value}" for name, value in self._parameters.items()]
+        config: list[str | Path] = ["--config-file", self.folder / "samconfig.toml", "--region", environment.REGION]
+        sam = self._tool("sam")
+        self._programs.run(
+            f"sam {command}",
+            [sam, command, *config, *options, "--parameter-overrides", *overrides],
+            env=environment.for_sam(os.environ, self.ports, bin_folder=sam.parent, state=self.folder / "sam"),
+            folder=self.root,
+            log=self.folder / f"{command}.log",
+        )
+
+    def _wait_for(self, url: str, what: str, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        answer = "no answer"
+        with httpx.Client(trust_env=False, timeout=5) as client:
+            while time.monotonic() < deadline:
+                self.check()
+                try:
+                    response = client.get(url)
+                except httpx.TransportError:
+                    answer = "no answer"
+                else:
+                    if response.is_success:
+                        return
+                    answer = response.text[:500]
+                time.sleep(_POLL_S)
+        raise StackUnusable(f"After {within_s:.0f} s {url} does not say that {what} is ready, but: {answer}")
+
+    @property
+    def _build_folder(self) -> Path:
+        return self._builds / str(self.ports.aws)
+
+    def _tool(self, name: str) -> Path:
+        return self.root / "tools" / name / ".venv" / "bin" / name
+
+
+def _uv(root: Path) -> Path | str:
+    ours = root / ".tools" / "uv" / "bin" / "uv"
+    return ours if ours.exists() else "uv"
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until nobody else holds the lock, and hold it."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,94 @@
+"""One deployed stack for all end-to-end tests: the real template, built and deployed by sam, on ports of its own.
+
+A test is a person in a chat of its own (`chat_id`), so that tests do not see each other's messages.
+"""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.control import TelegramControl
+from local.ports import Ports
+from local.stack import LIGHT, ROOT, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+
+_NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "tools", "tests", "docs", "env.json")
+
+_chat_ids = itertools.count(1001)
+
+
+@pytest.fixture(scope="module")
+def copy_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that a module's tests may change; it shares the tools and the environments."""
+    folder = shutil.copytree(ROOT, tmp_path_factory.mktemp("copy") / "floodgate", ignore=_NOT_COPIED)
+    shutil.copy(ROOT / ".python-version", folder)
+    for shared in (".tools", ".venv", "tools"):
+        (folder / shared).symlink_to(ROOT / shared)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The stack, reachable from its Telegram."""
+    with Stack(Ports.free(), parameters=LIGHT) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def outputs(stack: Stack) -> dict[str, str]:
+    """The stack's outputs by name."""
+    return stack.aws.outputs()
+
+
+@pytest.fixture
+def telegram(stack: Stack) -> Iterator[TelegramControl]:
+    """The people, and the fate of the bot's calls; faults end with the test."""
+    with TelegramControl(stack.telegram_url) as control:
+        yield control
+        control.clear_faults()
+
+
+@pytest.fixture
+def chat_id() -> int:
+    """A private chat that no other test uses."""
+    return next(_chat_ids)
+
+
+@pytest.fixture(scope="session")
+def sqs(stack: Stack) -> "SQSClient":
+    """The local SQS."""
+    return stack.aws.sqs
+
+
+@pytest.fixture(scope="session")
+def dynamodb(stack: Stack) -> "DynamoDBClient":
+    """The local DynamoDB."""
+    return stack.aws.dynamodb
+
+
+@pytest.fixture(scope="session")
+def functions(stack: Stack) -> "LambdaClient":
+    """The local Lambda."""
+    return stack.aws.functions
+
+
+@pytest.fixture(scope="session")
+def logs(stack: Stack) -> "CloudWatchLogsClient":
+    """The local CloudWatch Logs."""
+    return stack.aws.logs
+
+
+@pytest.fixture(scope="session")
+def cloudwatch(stack: Stack) -> "CloudWatchClient":
+    """The local CloudWatch."""
+    return stack.aws.cloudwatch

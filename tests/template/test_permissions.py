@@ -1,0 +1,95 @@
+"""Who may do what: one role a function, every right on named resources."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.template.reading import FUNCTION, ROOT, Template, reference, references
+
+FUNCTIONS = sorted(Template.read(ROOT / "template.yaml").of_type(FUNCTION))
+ROLES = sorted(Template.read(ROOT / "template.yaml").of_type("AWS::IAM::Role"))
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list also for what IAM lets stand alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(template: Template, role: str) -> Iterator[Mapping[str, Any]]:
+    """Yield each statement of a role's own policies."""
+    for policy in template.resources[role]["Properties"].get("Policies", []):
+        yield from listed(policy["PolicyDocument"]["Statement"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_of_its_own(template: Template, function: str) -> None:
+    """The role beside it and no other; SAM adds nothing to it."""
+    role = function.removesuffix("Function") + "Role"
+    users = {name for name, one in template.functions.items() if role in references(one.get("Role"))}
+    assert template.functions[function]["Role"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert users == {function}
+    assert "Policies" not in template.functions[function]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_role_is_for_lambda(template: Template, function: str) -> None:
+    """Nobody else may take it."""
+    role = template.resources[function.removesuffix("Function") + "Role"]["Properties"]
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_right_names_actions_and_resources(template: Template, role: str) -> None:
+    """No `*` for an action, and each resource is one of this template's: a bare `*` or a foreign ARN is none."""
+    found = list(statements(template, role))
+    assert found
+    for statement in found:
+        assert statement["Effect"] == "Allow"
+        assert statement.keys() <= {"Effect", "Action", "Resource", "Condition"}
+        assert [action for action in listed(statement["Action"]) if "*" in action] == []
+        for resource in listed(statement["Resource"]):
+            assert reference(resource) & set(template.resources) != set(), resource
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_no_managed_policies(template: Template, role: str) -> None:
+    """AWS's own policies allow `*`."""
+    assert "ManagedPolicyArns" not in template.resources[role]["Properties"]
+
+
+def test_there_are_no_policies_beside_the_roles(template: Template) -> None:
+    """What a role may is read in one place."""
+    assert template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy") == {}
+    assert template.of_type("AWS::Serverless::Connector") == {}
+    assert [name for name, one in template.resources.items() if "Connectors" in one] == []
+
+
+def test_the_webhook_cannot_read_the_token(template: Template) -> None:
+    """Whoever breaks into the one function that faces the internet finds the webhook's secret and no other."""
+    found = list(statements(template, "WebhookRole"))
+    secrets = [one["Resource"] for one in found if any("secretsmanager:" in name for name in listed(one["Action"]))]
+    assert secrets == [{"Ref": "WebhookSecret"}]
+    assert references(template.resources["WebhookRole"]) & {"BotToken", "BotTokenSecret"} == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_write_its_own_log(template: Template, function: str) -> None:
+    """And create no log group, for an undeclared one is kept forever."""
+    noun = function.removesuffix("Function")
+    logging = [
+        one for one in statements(template, f"{noun}Role") if any("logs:" in name for name in listed(one["Action"]))
+    ]
+    assert [(one["Action"], one["Resource"]) for one in logging] == [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": [f"{noun}LogGroup", "Arn"]})
+    ]
+
+
+def test_only_our_route_may_call_the_webhook(template: Template) -> None:
+    """The permission names the API, the method and the path."""
+    permission = template.resources["WebhookPermission"]["Properties"]
+    assert permission["FunctionName"] == {"Ref": "WebhookFunction"}
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${WebhookApi}/*/POST/webhook")

@@ -1,0 +1,92 @@
+"""What each program sees of this machine's environment."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local import environment
+from local.ports import Ports
+
+PORTS = Ports(telegram=9001, aws=9002)
+#: What a developer's shell may hold, and what would change a local run.
+SHELL = {
+    "PATH": "/usr/bin",
+    "HOME": "/home/ann",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "PIP_INDEX_URL": "https://mirror/simple",
+    "AWS_PROFILE": "production",
+    "AWS_ACCESS_KEY_ID": "AKIA-real",
+    "AWS_SESSION_TOKEN": "real",
+    "AWS_ENDPOINT_URL_SQS": "https://elsewhere",
+    "ARCHITECTURE": "riscv",
+    "MAKEFLAGS": "n",
+    "PYTHONPATH": "/somewhere",
+    "SAM_CLI_TELEMETRY": "1",
+    "ADMIN_CHAT_ID": "7",
+}
+
+
+@pytest.fixture
+def sam() -> dict[str, str]:
+    """The environment of sam."""
+    return environment.for_sam(SHELL, PORTS, bin_folder=Path("/tools/bin"), state=Path("/run/sam"))
+
+
+@pytest.fixture
+def aws() -> dict[str, str]:
+    """The environment of the local AWS."""
+    return environment.for_aws(SHELL, PORTS, folder=Path("/run/9002"))
+
+
+def test_nothing_of_the_real_aws_reaches_sam(sam: dict[str, str]) -> None:
+    """Every AWS variable is the local stack's."""
+    assert {name: value for name, value in sam.items() if name.startswith("AWS_")} == {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9002",
+    }
+
+
+def test_sam_keeps_what_pip_needs(sam: dict[str, str]) -> None:
+    """Proxies and indexes stay, the local addresses go past the proxy, and the tool's own Python comes first."""
+    assert sam["HTTPS_PROXY"] == SHELL["HTTPS_PROXY"]
+    assert sam["PIP_INDEX_URL"] == SHELL["PIP_INDEX_URL"]
+    assert "127.0.0.1" in sam["NO_PROXY"].split(",")
+    assert sam["PATH"] == f"/tools/bin{os.pathsep}/usr/bin"
+
+
+def test_sam_builds_for_this_machine_whatever_make_was_told(sam: dict[str, str]) -> None:
+    """ARCHITECTURE and make's flags are not handed on to the layers' makefiles."""
+    assert sam["ARCHITECTURE"] == environment.architecture()
+    assert sam["SAM_CLI_TELEMETRY"] == "0"
+    assert not sam.keys() & {"MAKEFLAGS", "PYTHONPATH"}
+
+
+def test_the_functions_inherit_nothing_of_the_shell(aws: dict[str, str]) -> None:
+    """The local AWS hands its environment on, so that it gets only what it must have."""
+    assert {name for name in aws if aws[name] == SHELL.get(name)} == {"PATH", "HOME"}
+    assert "AWS_PROFILE" not in aws
+    assert "AWS_ENDPOINT_URL" not in aws
+
+
+def test_the_local_aws_stays_on_loopback_and_in_its_folder(aws: dict[str, str]) -> None:
+    """One port of 127.0.0.1, files below the stack's folder, and nothing to do with docker."""
+    assert (aws["BIND_HOST"], aws["GATEWAY_PORT"]) == ("127.0.0.1", "9002")
+    assert (aws["SFTP_ENABLED"], aws["IOT_MTLS_ENABLED"]) == ("0", "0")
+    assert all(aws[name].startswith("/run/9002/") for name in ("TMPDIR", "S3_DATA_DIR", "STATE_DIR"))
+    assert aws["DOCKER_HOST"] == "unix:///run/9002/no-docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [("x86_64", "x86_64"), ("AMD64", "x86_64"), ("aarch64", "arm64"), ("arm64", "arm64")],
+)
+def test_processors_have_the_name_that_lambda_gives_them(machine: str, expected: str) -> None:
+    """Linux says aarch64 where macOS and Lambda say arm64."""
+    assert environment.architecture(machine) == expected
