@@ -118,10 +118,18 @@ class Stack:
             self._wait_for(f"{self.telegram_url}/control/health", "the webhook", _REACHABLE_WITHIN_S)
 
     def deploy(self, **parameters: str) -> None:
-        """Build and deploy again, as the files are now and with these parameters changed. Raises LocalError."""
-        self._parameters |= parameters
-        self._build()
-        self._deploy()
+        """Build and deploy again, as the files are now and with these parameters changed from now on.
+
+        Raises LocalError; the parameters then stay as they were.
+        """
+        before = self._parameters
+        self._parameters = {**before, **parameters}
+        try:
+            self._build()
+            self._deploy()
+        except LocalError:
+            self._parameters = before
+            raise
 
     def stop(self) -> None:
         """Leave no process, and of the files only the logs."""

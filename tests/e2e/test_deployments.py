@@ -109,5 +109,5 @@ def test_a_deleted_stack_removes_its_webhook(own: Stack) -> None:
 def test_a_wrong_token_fails_the_deployment(own: Stack) -> None:
     """A token that Telegram does not know fails the deployment with a sentence that says so and does not quote it."""
     with pytest.raises(Exception, match="Telegram does not accept the bot token") as refused:
-        own.deploy(BotToken="999:wrong")
+        own.deploy(BotToken="999:wrong", UpdateDeadline="10")
     assert "999:wrong" not in str(refused.value)

@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from telegram import ReplyParameters
 from telegram.error import TelegramError
 
@@ -19,7 +19,7 @@ from floodgate.delivery.message import Message
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, chat_id, parse, update_type
 from floodgate.monitoring.logger import logger
-from floodgate.state.failures import Failures, reference
+from floodgate.state.failures import DeadLetter, Failures, reference
 from floodgate.telegram.bot import KeptBot
 
 if TYPE_CHECKING:
@@ -32,48 +32,6 @@ if TYPE_CHECKING:
 
 #: Something that a person did and waits for an answer to. Of anything else the user need not hear.
 _TOLD = frozenset({"message", "callback_query"})
-
-
-class DeadLetter(BaseModel):
-    """The body of a message in `dead.fifo`, as `ingress.dead_letter` writes it. Times are Unix seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    #: One word: `poison`, `failed`, or `redriven` by SQS itself.
-    reason: str
-    detail: str
-    #: The error's class.
-    error: str | None
-    attempts: int
-    first_at: float
-    last_at: float
-    trace_id: str | None
-    #: The id of the message that was given up.
-    message_id: str | None
-    #: Where the update would have been handled.
-    group: str
-    queue: str
-    #: The update's text, whole if it fits.
-    update: str
-    #: Bytes of the whole.
-    length: int
-    sha256: str
-
-    @classmethod
-    def read(cls, message: Message) -> DeadLetter:
-        """Return the letter in `message`, or one made of a bare update that SQS moved here by itself."""
-        try:
-            return cls.model_validate_json(message.body)
-        except ValidationError:
-            _, letter = dead_letter(
-                message.body.encode("utf-8", "surrogatepass"),
-                reason="redriven",
-                detail="the queue gave it up after its maximum of receives",
-                at=message.sent_at,
-                group=message.group,
-                message_id=message.id,
-            )
-            return cls.model_validate(letter)
 
 
 class DeadLetterFunction:
@@ -109,7 +67,7 @@ class DeadLetterFunction:
         return failed
 
     async def _receive(self, message: Message) -> None:
-        letter = DeadLetter.read(message)
+        letter = read_letter(message)
         # The same failure is the same letter: after a lost answer a worker may have sent it twice.
         name = reference(letter.message_id or letter.sha256)
         if not self._failures.keep(name, letter, self._clock()):
@@ -138,6 +96,22 @@ class DeadLetterFunction:
             logger.warning("user not told", reference=name, error=type(error).__name__)
 
 
+def read_letter(message: Message) -> DeadLetter:
+    """Return the letter in `message`, or one made of a bare update that SQS moved here by itself."""
+    try:
+        return DeadLetter.model_validate_json(message.body)
+    except ValidationError:
+        _, letter = dead_letter(
+            message.body.encode("utf-8", "surrogatepass"),
+            reason="redriven",
+            detail="the queue gave it up after its maximum of receives",
+            at=message.sent_at,
+            group=message.group,
+            message_id=message.id,
+        )
+        return DeadLetter.model_validate(letter)
+
+
 def _addressee(letter: DeadLetter) -> tuple[int, int | None] | None:
     """Return whom to tell: the chat, and the message to reply to if there is one."""
     try:
@@ -149,7 +123,14 @@ def _addressee(letter: DeadLetter) -> tuple[int, int | None] | None:
     if kind not in _TOLD or chat is None:
         return None
     content: Mapping[str, Any] = update[kind]
+    if kind == "message" and chat < 0 and not _is_command(content):
+        return None  # what people say to each other in a group, and that Ann joined, is nothing to apologise for
     return chat, content.get("message_id") if kind == "message" else None
+
+
+def _is_command(message: Mapping[str, Any]) -> bool:
+    entities = message.get("entities") or ()
+    return any(entity.get("type") == "bot_command" and entity.get("offset") == 0 for entity in entities)
 
 
 def _apology(name: str) -> str:

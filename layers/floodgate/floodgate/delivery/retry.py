@@ -6,10 +6,6 @@ waiting long behind a broken one. A 429 names its own time and is no failure of 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from telegram.error import RetryAfter
-
 MAX_ATTEMPTS = 3
 #: The longest that a message may be hidden at once: SQS counts its 12 hours from when it was received.
 LONGEST_WAIT_S = 43_000.0
@@ -20,12 +16,3 @@ _LONGEST_BACKOFF_S = 60.0
 def backoff_s(attempts: int) -> float:
     """Return how long to wait after the `attempts`-th failure (1 or more), in seconds: 2, 4, 8 … 60."""
     return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempts - 1, 16))
-
-
-def told_to_wait_s(error: BaseException) -> float | None:
-    """Return the seconds that Telegram asked for, at most LONGEST_WAIT_S; None if `error` is no 429."""
-    if not isinstance(error, RetryAfter):
-        return None
-    asked = error.retry_after
-    seconds = asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-    return min(LONGEST_WAIT_S, seconds)

@@ -2,8 +2,8 @@
 
 Rule: nothing that goes wrong is swallowed. A failure is counted in the journal and the message put back with
 exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What Telegram told to wait
-is put back for that time, what AWS kept us from counting likewise, and neither is counted. Hazard: everything here may
-run twice for one message; only the journal knows.
+is put back for that time; so is what waits for AWS or for a token that Telegram takes, and none of these is counted.
+Hazard: everything here may run twice for one message; only the journal knows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from telegram.error import TelegramError
 
 from floodgate.delivery.journal import Entry
 from floodgate.delivery.outcomes import DONE, PutBack
-from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s, told_to_wait_s
+from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring.logger import logger
+from floodgate.telegram.errors import token_refused, told_to_wait_s
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -90,6 +91,9 @@ class UpdateHandling:
             if (wait_s := told_to_wait_s(error)) is not None:
                 logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
                 return PutBack(wait_s)
+            if token_refused(error):
+                logger.error("update waits for a token that Telegram takes", message_id=message.id)
+                return PutBack(backoff_s(message.receive_count))
             if isinstance(error, Poison):
                 return await self._give_up(message, "poison", error.detail, entry)
             entry = await self._journal.count_failure(message.id, type(error).__name__)

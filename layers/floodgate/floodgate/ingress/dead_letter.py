@@ -1,7 +1,7 @@
 """The body of a message in `dead.fifo`: what was given up, why, and where it came from.
 
 Written by the webhook (what can never be processed) and by the workers (what failed for good), so it stays on the
-standard library; `delivery.deadletters.DeadLetter` is the model that reads it.
+standard library; `state.failures.DeadLetter` is the model that reads it.
 """
 
 import hashlib

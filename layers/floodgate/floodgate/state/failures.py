@@ -13,11 +13,11 @@ from base64 import b32encode
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from floodgate.delivery.deadletters import DeadLetter
 
 KEPT_S = 14 * 86_400
 #: What a compressed update may have, so that its item stays below DynamoDB's 400 KB.
@@ -26,10 +26,39 @@ _LARGEST_BYTES = 400_000
 PART_CHARACTERS = 65_536
 
 
+class DeadLetter(BaseModel):
+    """The body of a message in `dead.fifo`, as `ingress.dead_letter` writes it. Times are Unix seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: One word: `poison`, `failed`, or `redriven` by SQS itself.
+    reason: str
+    detail: str
+    #: The error's class.
+    error: str | None
+    attempts: int
+    first_at: float
+    last_at: float
+    trace_id: str | None
+    #: The id of the message that was given up.
+    message_id: str | None
+    #: Where the update would have been handled.
+    group: str
+    queue: str
+    #: The update's text, whole if it fits.
+    update: str
+    #: Bytes of the whole.
+    length: int
+    sha256: str
+
+
 def reference(seed: str) -> str:
-    """Return the short name of a failure, eight characters that a person can read out: `K7QM-2XWD`."""
-    text = b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:8]
-    return f"{text[:4]}-{text[4:]}"
+    """Return the short name of a failure, ten characters that a person can read out: `K7QM2-XWD3A`.
+
+    Their 50 bits make two of a million failures share a name once in two thousand times.
+    """
+    text = b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:10]
+    return f"{text[:5]}-{text[5:]}"
 
 
 class Failures:

@@ -8,7 +8,7 @@ what has been idle for over IDLE_S of wall time. Hazard: `repr(bot)` shows the t
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from telegram.ext import Defaults, ExtBot
@@ -18,7 +18,7 @@ from floodgate.state.identity import read_identity
 from floodgate.telegram.limiter import Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -40,7 +40,10 @@ def read_token(secrets: SecretsManagerClient, arn: str) -> str:
 
 
 class KeptBot:
-    """The bot of one execution environment; made with the first `awake`, for the event loop that it runs on."""
+    """The bot of one execution environment; made with the first `awake`, for the event loop that it runs on.
+
+    Made anew, with the token as it is then, once Telegram has refused the old one.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class KeptBot:
         self._secrets = secrets
         self._clock = clock
         self._bot: ExtBot[None] | None = None
+        self._limiter = Limiter(None)
         self._request = HTTPXRequest(
             connection_pool_size=CONNECTIONS,
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -70,13 +74,10 @@ class KeptBot:
         Raises what botocore raises when the token or the identity cannot be read, and TelegramError when the bot is
         not registered yet and Telegram does not say who it is.
         """
-        if self._bot is None:
-            self._bot = make_bot(
-                read_token(self._secrets, self._settings.bot_token_secret_arn),
-                self._settings.telegram_api_url,
-                read_identity(self._dynamodb, self._settings.state_table),
-                self._request,
-            )
+        if self._bot is None or self._limiter.token_is_refused:
+            token = read_token(self._secrets, self._settings.bot_token_secret_arn)
+            self._limiter = Limiter(read_identity(self._dynamodb, self._settings.state_table))
+            self._bot = make_bot(token, self._settings.telegram_api_url, self._limiter, self._request)
         elif self._clock() - self._used_at > IDLE_S:
             await self._request.shutdown()
             await self._request.initialize()
@@ -87,10 +88,8 @@ class KeptBot:
             self._used_at = self._clock()
 
 
-def make_bot(
-    token: str, api_url: str, identity: Mapping[str, Any] | None, request: BaseRequest | None = None
-) -> ExtBot[None]:
-    """Return a bot that is `identity`; nothing is sent until it is initialized, and then only without an identity."""
+def make_bot(token: str, api_url: str, limiter: Limiter, request: BaseRequest | None = None) -> ExtBot[None]:
+    """Return a bot; nothing is sent until it is initialized, and then only if `limiter` does not know who it is."""
     request = request or HTTPXRequest()
     return ExtBot(
         token,
@@ -98,7 +97,7 @@ def make_bot(
         base_file_url=f"{api_url}/file/bot",
         request=request,
         get_updates_request=request,
-        rate_limiter=Limiter(identity),
+        rate_limiter=limiter,
         # In groups a reply quotes its message, and that may be gone before a busy bot gets to it.
         defaults=Defaults(allow_sending_without_reply=True),
     )

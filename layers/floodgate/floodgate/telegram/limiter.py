@@ -1,14 +1,17 @@
 """What stands between the bot object and Telegram: python-telegram-bot's rate limiter hook.
 
 Every call of the bot passes `process_request`. It answers getMe from what the registrar stored, so that a cold start
-asks Telegram nothing.
+asks Telegram nothing, and notices when Telegram no longer takes the token, so that it is read anew.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, override
 
+from telegram.error import TelegramError
 from telegram.ext import BaseRateLimiter
+
+from floodgate.telegram.errors import token_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -21,6 +24,8 @@ class Limiter(BaseRateLimiter[None]):
 
     def __init__(self, identity: Mapping[str, Any] | None) -> None:
         self._identity = identity
+        #: Telegram has refused the token that this bot was made with.
+        self.token_is_refused = False
 
     @override
     async def initialize(self) -> None:
@@ -43,4 +48,8 @@ class Limiter(BaseRateLimiter[None]):
         """Return Telegram's answer, or the stored one."""
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
-        return await callback(*args, **kwargs)
+        try:
+            return await callback(*args, **kwargs)
+        except TelegramError as error:
+            self.token_is_refused |= token_refused(error)
+            raise

@@ -16,10 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram import BotCommand
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
-from floodgate.delivery.retry import told_to_wait_s
 from floodgate.monitoring.logger import logger, redact
 from floodgate.state.identity import store_identity
 from floodgate.telegram.bot import make_bot, read_token
+from floodgate.telegram.errors import told_to_wait_s
+from floodgate.telegram.limiter import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -115,7 +116,8 @@ class Registrar:
 
     def _bot(self) -> ExtBot[None]:
         settings = self._settings.bot
-        return make_bot(read_token(self._secrets, settings.bot_token_secret_arn), settings.telegram_api_url, None)
+        token = read_token(self._secrets, settings.bot_token_secret_arn)
+        return make_bot(token, settings.telegram_api_url, Limiter(None))
 
     def _ask(self, function: str) -> dict[str, Any]:
         """Return what a worker says that it handles (see telegram/interface.py)."""

@@ -1,0 +1,214 @@
+"""The stack's queues, tables and secrets on an AWS that lives in this process and whose time is moved by hand."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.sqs.models import sqs_backends
+
+from floodgate.settings import BotSettings
+from floodgate.state.identity import store_identity
+from tests.unit.ingress.samples import BOT
+from tests.unit.telegram.wire import API_URL, TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+FIFO: Mapping[QueueAttributeNameType, str] = {
+    "FifoQueue": "true",
+    "DeduplicationScope": "messageGroup",
+    "FifoThroughputLimit": "perMessageGroupId",
+    "MaximumMessageSize": "1048576",
+}
+#: One attempt: botocore's own retries would sleep.
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1})
+
+
+# One session for every test: it reads botocore's descriptions of the services once.
+_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+
+
+@dataclass
+class Clock:
+    """Unix time in seconds, for the functions and for SQS."""
+
+    now: float = 1_781_136_000.0
+
+    def __call__(self) -> float:
+        """Return the time that it is now."""
+        return self.now
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """What botocore needs to know of an HTTP response that has been parsed."""
+
+    status_code: int = 400
+
+
+@dataclass
+class Wire:
+    """Between the functions' clients and AWS: keeps every request, and has the next scripted ones fail."""
+
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    faults: dict[str, list[Exception | str]] = field(default_factory=lambda: defaultdict(list))
+    """By operation: an exception of the transport, or an error code of the service; AWS never sees the request."""
+    lost: set[str] = field(default_factory=set)
+    """Operations whose next answer does not arrive, though AWS did what was asked."""
+
+    def tap(self, client: Any) -> Any:
+        """Put this wire below `client`."""
+        client.meta.events.register("provide-client-params", self._keep)
+        client.meta.events.register("before-call", self._fail)
+        client.meta.events.register("after-call", self._lose)
+        return client
+
+    def asked(self, *operations: str) -> list[dict[str, Any]]:
+        """Return the parameters of the requests for these operations, in order."""
+        return [params for operation, params in self.requests if operation in operations]
+
+    def _keep(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.requests.append((model.name, params))
+
+    def _fail(self, model: Any, **_: Any) -> tuple[_Refused, dict[str, Any]] | None:
+        if not (faults := self.faults[model.name]):
+            return None
+        fault = faults.pop(0)
+        if isinstance(fault, Exception):
+            raise fault
+        return _Refused(), {"Error": {"Code": fault, "Message": "scripted"}, "ResponseMetadata": {}}
+
+    def _lose(self, model: Any, **_: Any) -> None:
+        if model.name in self.lost:
+            self.lost.remove(model.name)
+            raise ReadTimeoutError(endpoint_url="https://aws.example")
+
+
+@dataclass
+class Cloud:
+    """What the template makes. `sqs`, `dynamodb` and `secrets` are the test's own; `client` makes a function's."""
+
+    clock: Clock
+    wire: Wire = field(default_factory=Wire)
+
+    def __post_init__(self) -> None:
+        """Make it all."""
+        self.updates_url, self.tasks_url, self.dead_url = (
+            self.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={**FIFO, "VisibilityTimeout": hidden_s})[
+                "QueueUrl"
+            ]
+            for name, hidden_s in (("updates", "120"), ("tasks", "1000"), ("dead", "180"))
+        )
+        self.token_arn = self.secrets.create_secret(Name="token", SecretString=TOKEN)["ARN"]
+        self.webhook_secret_arn = self.secrets.create_secret(Name="webhook", SecretString="hook-secret")["ARN"]
+        for table, keys in (("traffic", ["pk"]), ("state", ["pk", "sk"])):
+            self.dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH" if key == "pk" else "RANGE"} for key in keys],
+            )
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Queues, for the test's own use."""
+        return _SESSION.client("sqs")
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """Tables, for the test's own use."""
+        return _SESSION.client("dynamodb")
+
+    @cached_property
+    def secrets(self) -> SecretsManagerClient:
+        """Secrets, for the test's own use."""
+        return _SESSION.client("secretsmanager")
+
+    def client(self, service: str) -> Any:
+        """Return a client for a function, on the wire."""
+        return self.wire.tap(_SESSION.client(service, config=CONFIG))  # type: ignore[call-overload] # any service
+
+    @property
+    def bot_settings(self) -> BotSettings:
+        """What every function that speaks to Telegram is told."""
+        return BotSettings(self.token_arn, API_URL, "state", admin_chat_id=None)
+
+    def register_bot(self) -> None:
+        """Store the bot's identity as the registrar does, so that nobody asks Telegram."""
+        store_identity(self.dynamodb, "state", BOT)
+
+    def queue(self, update: Mapping[str, Any] | str, group: str, url: str | None = None) -> str:
+        """Queue an update as the webhook does; return the message's id."""
+        body = update if isinstance(update, str) else json.dumps(update)
+        return self.sqs.send_message(
+            QueueUrl=url or self.updates_url,
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=str(uuid.uuid4()),
+        )["MessageId"]
+
+    def records(self, url: str | None = None) -> list[dict[str, Any]]:
+        """Receive up to ten messages as Lambda's event source does."""
+        for queue in sqs_backends[ACCOUNT]["eu-central-1"].queues.values():
+            # moto 5.2 looks at what became visible again one by one, and so hands out a group's last message first.
+            queue.pending_messages.difference_update([one for one in queue.pending_messages if one.visible])
+        received = self.sqs.receive_message(
+            QueueUrl=url or self.updates_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        )
+        return [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "eventSource": "aws:sqs",
+            }
+            for message in received.get("Messages", [])
+        ]
+
+    def deliver(self, drain: Callable[[dict[str, Any]], dict[str, Any]], url: str | None = None) -> list[str] | None:
+        """Hand what is in a queue to a function, and delete what it does not report; return what it reports.
+
+        None if there was nothing to hand out.
+        """
+        if not (records := self.records(url)):
+            return None
+        answer = drain({"Records": records})
+        failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        for record in records:
+            if record["messageId"] not in failed:
+                self.sqs.delete_message(QueueUrl=url or self.updates_url, ReceiptHandle=record["receiptHandle"])
+        return failed
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Take every letter out of `dead.fifo`."""
+        letters = []
+        while records := self.records(self.dead_url):
+            for record in records:
+                letters.append({**json.loads(record["body"]), "_group": record["attributes"]["MessageGroupId"]})
+                self.sqs.delete_message(QueueUrl=self.dead_url, ReceiptHandle=record["receiptHandle"])
+        return letters
+
+    def left(self, url: str | None = None) -> int:
+        """Return how many messages a queue holds, hidden ones included."""
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self.sqs.get_queue_attributes(QueueUrl=url or self.updates_url, AttributeNames=names)["Attributes"]
+        return sum(int(count) for count in counts.values())
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Return everything in a table."""
+        return list(self.dynamodb.scan(TableName=table)["Items"])

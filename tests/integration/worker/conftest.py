@@ -1,0 +1,116 @@
+"""A worker on an AWS and a Telegram that live in this process, on a loop whose waiting costs nothing."""
+
+from __future__ import annotations
+
+import asyncio.events
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto import mock_aws
+
+from floodgate.delivery.worker import Worker
+from floodgate.settings import WorkerSettings
+from tests.integration.worker.cloud import Clock, Cloud
+from tests.unit.delivery.virtual_time import VirtualLoop
+from tests.unit.ingress.samples import PRIVATE, message
+from tests.unit.telegram.wire import API_URL, TelegramWire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from floodgate.telegram.application import Register
+
+ANNS_CHAT = "chat:7001"
+
+
+def text(words: str, update_id: int = 500_000_001, chat: dict[str, Any] = PRIVATE, **changes: Any) -> dict[str, Any]:
+    """Return the update of a message that Ann writes."""
+    command = words.partition(" ")[0]
+    entities = [{"offset": 0, "length": len(command), "type": "bot_command"}] if words[:1] == "/" else []
+    return {"update_id": update_id, "message": message(chat, text=words, entities=entities, **changes)}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Cloud]:
+    """Empty queues and tables, a token, and a bot that was registered."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr("moto.sqs.models.unix_time", clock)
+    monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda: clock() * 1000)
+    with mock_aws():
+        cloud = Cloud(clock)
+        cloud.register_bot()
+        yield cloud
+
+
+@pytest.fixture
+def telegram(monkeypatch: pytest.MonkeyPatch) -> TelegramWire:
+    """A Telegram that takes everything."""
+    wire = TelegramWire()
+    wire.install(monkeypatch)
+    return wire
+
+
+@pytest.fixture
+def loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[VirtualLoop]]:
+    """Every event loop that was made, each on virtual time; closed at the end, for a worker keeps its own."""
+    made: list[VirtualLoop] = []
+
+    def new_event_loop() -> VirtualLoop:
+        made.append(VirtualLoop())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio.events, "new_event_loop", new_event_loop)
+    yield made
+    for loop in made:
+        loop.close()
+
+
+@dataclass
+class Workers:
+    """Makes workers, each an execution environment of its own."""
+
+    cloud: Cloud
+
+    def settings(self, api_url: str = API_URL, *, deadline_s: int = 10, queue: str = "updates") -> WorkerSettings:
+        """Return what the template would tell a worker."""
+        return WorkerSettings(
+            bot=replace(self.cloud.bot_settings, telegram_api_url=api_url),
+            queue=queue,
+            queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
+            dead_queue_url=self.cloud.dead_url,
+            traffic_table="traffic",
+            deadline_s=deadline_s,
+            timeout_s=deadline_s + 10,
+            visibility_s=120,
+        )
+
+    def start(self, register: Register, settings: WorkerSettings) -> Worker:
+        """Return a worker with the bot's handlers."""
+        return Worker(
+            settings,
+            register,
+            sqs=self.cloud.client("sqs"),
+            dynamodb=self.cloud.client("dynamodb"),
+            secrets=self.cloud.client("secretsmanager"),
+            clock=self.cloud.clock,
+        )
+
+    def drain(
+        self, register: Register, *, left_s: float = 1000.0, **told: Any
+    ) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Return what `Cloud.deliver` asks for: a new worker's drain."""
+        worker = self.start(register, self.settings(**told))
+        return lambda event: worker.drain(event, lambda: left_s)
+
+
+@pytest.fixture
+def workers(cloud: Cloud, telegram: TelegramWire, loops: list[VirtualLoop]) -> Workers:  # noqa: ARG001 - their world
+    """Workers in that cloud."""
+    return Workers(cloud)

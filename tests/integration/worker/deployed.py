@@ -1,0 +1,64 @@
+"""A function's own `app.py`, loaded as Lambda does: settings from the environment, clients made at import."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pytest
+
+    from tests.integration.worker.cloud import Cloud
+
+ROOT = Path(__file__).parents[3]
+
+type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@contextmanager
+def deployed(function: str, environ: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
+    """Lend the handler of `functions/<function>/app.py`; what it did to the root logger is undone afterwards."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    root = logging.getLogger()
+    level, formatters = root.level, [(handler, handler.formatter) for handler in root.handlers]
+    spec = importlib.util.spec_from_file_location(f"{function}_app", ROOT / "functions" / function / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    app = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(app)
+        yield app.handler
+    finally:
+        root.setLevel(level)
+        for handler, formatter in formatters:
+            handler.setFormatter(formatter)
+
+
+def bot_environ(cloud: Cloud) -> dict[str, str]:
+    """Return the variables of every function that speaks to Telegram."""
+    return {
+        "BOT_TOKEN_SECRET_ARN": cloud.bot_settings.bot_token_secret_arn,
+        "TELEGRAM_API_URL": cloud.bot_settings.telegram_api_url,
+        "STATE_TABLE": cloud.bot_settings.state_table,
+        "ADMIN_CHAT_ID": "",
+    }
+
+
+def worker_environ(cloud: Cloud) -> dict[str, str]:
+    """Return the variables of WorkerFunction."""
+    return {
+        **bot_environ(cloud),
+        "QUEUE": "updates",
+        "QUEUE_URL": cloud.updates_url,
+        "DEAD_QUEUE_URL": cloud.dead_url,
+        "TRAFFIC_TABLE": "traffic",
+        "UPDATE_DEADLINE_S": "10",
+        "FUNCTION_TIMEOUT_S": "20",
+        "QUEUE_VISIBILITY_S": "120",
+    }
