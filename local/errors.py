@@ -7,7 +7,8 @@
     ├── StepFailed        a command of a step failed; with its log  (local.processes)
     ├── ProgramEnded      a program that should run has ended       (local.processes)
     ├── DeploymentFailed  sam deploy failed; with the reasons       (local.stack)
-    └── StackUnusable     a stack is not there or does not answer   (local.aws, local.deployment)
+    ├── NotRegistered     the registrar could not set the webhook   (local.deployment)
+    └── StackUnusable     a stack is not there or does not answer   (local.aws)
 """
 
 

@@ -87,7 +87,7 @@ class Cloud:
             self.known[name] = self._table(name, table)
         for name, secret in template.of_type("AWS::SecretsManager::Secret").items():
             text = resolve(secret.get("SecretString", WEBHOOK_SECRET), self.known)
-            self.known[name] = self.secrets.create_secret(Name=name, SecretString=text)["ARN"]
+            self.known[f"{name}.Id"] = self.secrets.create_secret(Name=name, SecretString=text)["ARN"]
 
     def _queue(self, name: str, properties: Mapping[str, Any]) -> str:
         own = resolve({key: value for key, value in properties.items() if key != "RedrivePolicy"}, self.known)

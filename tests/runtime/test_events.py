@@ -96,7 +96,9 @@ def test_the_webhook_is_not_told_where_the_token_is(world: World) -> None:
     """Its process sees the ARN of its own secret, and no other secret's."""
     secrets = {name: arn for name, arn in world.cloud.known.items() if ":secret:" in arn}
     seen = world.functions["WebhookFunction"].environment()
-    assert {name for name, arn in secrets.items() if any(arn in value for value in seen.values())} == {"WebhookSecret"}
+    assert {name for name, arn in secrets.items() if any(arn in value for value in seen.values())} == {
+        "WebhookSecret.Id"
+    }
     assert not any(TOKEN in value for value in seen.values())
 
 

@@ -31,7 +31,7 @@ class Recording(Mapping[str, str]):
 def environment(template: Template, function: str, chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a function's variables with the parameters' defaults, but for those `chosen`; ids stand for resources."""
     made = {name: name for name in template.resources}
-    attributes = {f"{name}.{attribute}": name for name in made for attribute in ("Arn", "ApiEndpoint")}
+    attributes = {f"{name}.{attribute}": name for name in made for attribute in ("Arn", "ApiEndpoint", "Id")}
     known = {**made, **attributes, **dict.fromkeys(template.parameters, "given"), **template.defaults, **(chosen or {})}
     variables = resolve(template.functions[function]["Environment"]["Variables"], known)
     return {name: str(value) for name, value in variables.items()}

@@ -71,7 +71,7 @@ def test_the_webhook_cannot_read_the_token(template: Template) -> None:
     """Whoever breaks into the one function that faces the internet finds the webhook's secret and no other."""
     found = list(statements(template, "WebhookRole"))
     secrets = [one["Resource"] for one in found if any("secretsmanager:" in name for name in listed(one["Action"]))]
-    assert secrets == [{"Ref": "WebhookSecret"}]
+    assert secrets == [{"Fn::GetAtt": ["WebhookSecret", "Id"]}]
     assert references(template.resources["WebhookRole"]) & {"BotToken", "BotTokenSecret"} == set()
 
 
