@@ -69,7 +69,7 @@ deploy: build ## Deploy to your account, or again; ARCHITECTURE=x86_64 for that 
 	@$(PYTHON) -m local register
 
 destroy: environment ## Delete what was deployed; says what is kept
-	@kept=$$($(PYTHON) -m local retained) && $(SAM) delete && printf '%s\n' "$$kept"
+	@kept=$$($(PYTHON) -m local retained) || kept=; $(SAM) delete && printf '%s\n' "$$kept"
 
 # -------------------------------------------------------------------------------------------- what it brings itself --
 environment: .tools/uv-$(UV_VERSION)

@@ -20,7 +20,6 @@ from local.ports import Ports
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -63,12 +62,6 @@ class LocalAws:
     def cloudformation(self) -> "CloudFormationClient":
         """The client of CloudFormation."""
         client: CloudFormationClient = self.client("cloudformation")
-        return client
-
-    @cached_property
-    def cloudwatch(self) -> "CloudWatchClient":
-        """The client of CloudWatch."""
-        client: CloudWatchClient = self.client("cloudwatch")
         return client
 
     @cached_property

@@ -16,7 +16,7 @@ from typing import TextIO
 from local.errors import LocalError
 from local.logs import FunctionLogs
 from local.ports import Ports
-from local.stack import LIGHT, Stack
+from local.stack import Stack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_EVERY_S = 0.5
@@ -55,7 +55,7 @@ def run(ports: Ports, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> int
         signal.signal(number, _stop)
     started = time.monotonic()
     try:
-        with Stack(ports, report=Steps(out), parameters=LIGHT) as stack:
+        with Stack(ports, report=Steps(out)) as stack:
             out.write(welcome(stack, time.monotonic() - started))
             out.flush()
             try:

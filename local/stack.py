@@ -28,8 +28,6 @@ from local.ports import HOST, Ports
 from local.processes import Programs, StepFailed
 
 ROOT = Path(__file__).resolve().parent.parent
-#: The local AWS unpacks 90 MB of layers for each delivery that is under way at once: 40 of them take 4 GB and a minute.
-LIGHT = {"WebhookConnections": "4"}
 _BUCKET = "floodgate-local"
 _STARTED_WITHIN_S = 30
 _REACHABLE_WITHIN_S = 30
@@ -50,8 +48,7 @@ def silent(_step: str) -> AbstractContextManager[None]:
 class Stack:
     """A deployed bot on this machine, from `start` (or `with`) to `stop`.
 
-    `report` wraps each step; `parameters` override the template's, beside those that a local stack needs. Take LIGHT
-    for a stack that gets floods.
+    `report` wraps each step; `parameters` override the template's, beside those that a local stack needs.
     """
 
     def __init__(
@@ -76,8 +73,8 @@ class Stack:
             "AdminChatId": "1",
             "Architecture": self._architecture,
             "LogLevel": "INFO",
-            # The local AWS starts a process for each invocation that finds none idle. Forty at once on a laptop are no
-            # flood held but a minute of Python starting; four keep its processors busy.
+            # The local AWS starts a process, and unpacks 90 MB of layers, for each invocation that finds none idle:
+            # forty deliveries at once take it 4 GB and a minute, four keep a laptop busy.
             "WebhookConnections": "4",
             "WorkerConcurrency": "4",
             **(parameters or {}),

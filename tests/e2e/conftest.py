@@ -13,10 +13,9 @@ import pytest
 
 from local.control import TelegramControl
 from local.ports import Ports
-from local.stack import LIGHT, ROOT, Stack
+from local.stack import ROOT, Stack
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -40,7 +39,7 @@ def copy_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The stack, reachable from its Telegram."""
-    with Stack(Ports.free(), parameters=LIGHT) as running:
+    with Stack(Ports.free()) as running:
         yield running
 
 
@@ -86,9 +85,3 @@ def functions(stack: Stack) -> "LambdaClient":
 def logs(stack: Stack) -> "CloudWatchLogsClient":
     """The local CloudWatch Logs."""
     return stack.aws.logs
-
-
-@pytest.fixture(scope="session")
-def cloudwatch(stack: Stack) -> "CloudWatchClient":
-    """The local CloudWatch."""
-    return stack.aws.cloudwatch

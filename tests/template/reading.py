@@ -111,7 +111,7 @@ def references(value: Any) -> set[str]:
     return {name for _, inner in walk(value) for name in reference(inner)}
 
 
-def resolve(value: Any, known: Mapping[str, str]) -> Any:
+def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: PLR0911 - one for each function
     """Return `value` as CloudFormation would see it; `known` has `Name` for Ref and `Name.Attribute` for Fn::GetAtt."""
     if isinstance(value, list):
         return [resolve(inner, known) for inner in value]
@@ -124,6 +124,11 @@ def resolve(value: Any, known: Mapping[str, str]) -> Any:
                 return known[argument]
             case "Fn::GetAtt":
                 return known[".".join(_attribute(argument))]
+            case "Fn::Select":
+                index, choices = (resolve(inner, known) for inner in argument)
+                return choices[int(index)]
+            case "Fn::Split":
+                return resolve(argument[1], known).split(argument[0])
             case "Fn::Sub":
                 return _IN_SUB.sub(lambda found: known[found[1]], argument)
             case _ if kind.startswith("Fn::"):

@@ -49,7 +49,7 @@ def test_the_token_is_a_secret(template: Template) -> None:
 
 
 def test_the_token_goes_into_its_secret_and_nowhere_else(template: Template) -> None:
-    """No variable, output or custom resource has it; the one exception takes its public half, the bot's id."""
+    """No variable, output or custom resource has it; only its public half, the bot's id, goes further."""
     places = {
         ".".join(str(step) for step in path)
         for path, value in walk(template.body)
@@ -63,6 +63,10 @@ def test_the_token_goes_into_its_secret_and_nowhere_else(template: Template) -> 
     assert places | others == {
         "Resources.BotTokenSecret.Properties.SecretString",
         "Resources.Registration.Properties.BotId.Fn::Select.1.Fn::Split.1",
+        *(
+            f"Resources.{name}.Properties.Environment.Variables.BOT_ID.Fn::Select.1.Fn::Split.1"
+            for name in ("WorkerFunction", "TasksFunction", "DeadletterFunction", "RegistrarFunction")
+        ),
     }
     public = {"Fn::Select": [0, {"Fn::Split": [":", {"Ref": "BotToken"}]}]}
     assert template.resources["Registration"]["Properties"]["BotId"] == public

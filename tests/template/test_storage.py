@@ -10,7 +10,7 @@ from tests.template.reading import Template
 def test_state_is_kept(template: Template) -> None:
     """People's data outlives the stack and a replaced table, and can be had back as it was at any second."""
     table = template.resources["StateTable"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     recovery = {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["PointInTimeRecoverySpecification"] == recovery
 

@@ -23,6 +23,7 @@ WEBHOOK = {
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",
 }
 BOT = {
+    "BOT_ID": "7900",
     "BOT_TOKEN_SECRET_ARN": f"{ARN}:token",
     "TELEGRAM_API_URL": "https://api.telegram.org",
     "STATE_TABLE": "state",

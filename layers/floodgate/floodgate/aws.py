@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,13 @@ CONFIG = Config(
     tcp_keepalive=True,
 )
 
-#: For invoking another function, which may have to start first.
-SLOW_CONFIG = CONFIG.merge(Config(read_timeout=30))
+#: For invoking another function, which may have to start first; asked once, for its caller has no time for two.
+SLOW_CONFIG = CONFIG.merge(Config(read_timeout=30, retries={"total_max_attempts": 1}))
+
+
+def fault(error: BotoCoreError | ClientError) -> str:
+    """Return the name of what went wrong, for a log: AWS's code, or botocore's class; texts may quote a request."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
 class AwsCalls:

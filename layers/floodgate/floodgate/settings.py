@@ -63,6 +63,8 @@ class WebhookSettings:
 class BotSettings:
     """How to reach Telegram as the bot; shared by every function that speaks to it."""
 
+    #: The token's public half. Its change makes Lambda start anew whatever still has another bot's token.
+    bot_id: str
     bot_token_secret_arn: str
     #: Without a trailing slash: `https://api.telegram.org`, or the emulator's address.
     telegram_api_url: str
@@ -77,6 +79,7 @@ class BotSettings:
         if admin and not admin.removeprefix("-").isdecimal():
             raise SettingsInvalid(f"ADMIN_CHAT_ID is {admin!r}: expected a chat id such as 123456; /id tells yours.")
         return cls(
+            bot_id=_text(environ, "BOT_ID"),
             bot_token_secret_arn=_text(environ, "BOT_TOKEN_SECRET_ARN"),
             telegram_api_url=_text(environ, "TELEGRAM_API_URL").rstrip("/"),
             state_table=_text(environ, "STATE_TABLE"),

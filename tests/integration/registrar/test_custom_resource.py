@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -144,6 +145,39 @@ def test_deletion_removes_our_webhook(
     answer_request(cloudformation.request("Delete"), registrar)
     assert (cloudformation.said["Status"], telegram.webhook) == ("SUCCESS", {})
     assert cloudformation.said["PhysicalResourceId"] == "telegram-registration"
+
+
+def changed_bot(cloudformation: CloudFormation) -> dict[str, Any]:
+    """Return the request that follows when another bot's token was deployed."""
+    request = cloudformation.request("Update")
+    request["ResourceProperties"]["BotId"] = TOKEN.partition(":")[0]
+    request["OldResourceProperties"] = {"BotId": "7800"}
+    return request
+
+
+def test_another_bot_takes_the_webhook_of_the_one_before(
+    cloud: Cloud, cloudformation: CloudFormation, telegram: TelegramWire, registrar: Registrar
+) -> None:
+    """The old bot's updates would come to the new one's handlers; its webhook is removed with its own token."""
+    cloud.secrets.put_secret_value(SecretId=cloud.token_arn, SecretString="7800:before")
+    cloud.secrets.put_secret_value(SecretId=cloud.token_arn, SecretString=TOKEN)
+    answer_request(changed_bot(cloudformation), registrar)
+    assert cloudformation.said["Status"] == "SUCCESS"
+    # This Telegram knows one bot: that the old one's token is refused stops nothing.
+    assert telegram.methods == ["getMe", "setMyCommands", "setWebhook", "getWebhookInfo", "getMe"]
+    telegram.token = "7800:before"
+    assert asyncio.run(registrar.unregister_previous()) is True
+    assert telegram.webhook == {}
+
+
+def test_an_update_of_the_same_bot_leaves_its_webhook(
+    cloudformation: CloudFormation, telegram: TelegramWire, registrar: Registrar
+) -> None:
+    """Nothing is removed when only a parameter changed."""
+    request = changed_bot(cloudformation)
+    request["OldResourceProperties"] = request["ResourceProperties"]
+    answer_request(request, registrar)
+    assert "deleteWebhook" not in telegram.methods
 
 
 @pytest.mark.parametrize("trouble", ["token gone", "token refused", "telegram down", "not ours"])

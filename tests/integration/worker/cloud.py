@@ -145,7 +145,7 @@ class Cloud:
     @property
     def bot_settings(self) -> BotSettings:
         """What every function that speaks to Telegram is told."""
-        return BotSettings(self.token_arn, API_URL, "state", admin_chat_id=None)
+        return BotSettings(TOKEN.partition(":")[0], self.token_arn, API_URL, "state", admin_chat_id=None)
 
     def register_bot(self) -> None:
         """Store the bot's identity as the registrar does, so that nobody asks Telegram."""

@@ -43,6 +43,7 @@ def deployed(function: str, environ: Mapping[str, str], monkeypatch: pytest.Monk
 def bot_environ(cloud: Cloud) -> dict[str, str]:
     """Return the variables of every function that speaks to Telegram."""
     return {
+        "BOT_ID": cloud.bot_settings.bot_id,
         "BOT_TOKEN_SECRET_ARN": cloud.bot_settings.bot_token_secret_arn,
         "TELEGRAM_API_URL": cloud.bot_settings.telegram_api_url,
         "STATE_TABLE": cloud.bot_settings.state_table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -245,3 +246,22 @@ def test_no_log_holds_what_somebody_wrote(cloud: Cloud, workers: Workers, caplog
     assert "what Ann wrote" not in str(vars(record))
     assert vars(record)["error"] == "GardenFlooded"
     assert vars(record)["stack"][-1].endswith(" fail")
+
+
+async def leave(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Do what no handler should."""
+    sys.exit(1)
+
+
+def test_a_handler_that_exits_fails_like_any_other(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """sys.exit() ends neither the worker nor the chats beside it, and is counted."""
+    message_id = cloud.queue(text("/leave"), ANNS_CHAT)
+    cloud.queue(text("/greet", 2, {"id": 7002, "type": "private", "first_name": "Ben"}), "chat:7002")
+
+    def register(app: App) -> None:
+        failing(app)
+        app.add_handler(CommandHandler("leave", leave))
+
+    assert cloud.deliver(workers.drain(register)) == [message_id]
+    assert journal(cloud) == [{"attempts": {"N": "1"}, "error": {"S": "SystemExit"}}]
+    assert telegram.sent == [(7002, "hello")]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 
 BOB = {"id": 7002, "type": "private"}
+SENT = {"message_id": 1, "date": 0, "chat": BOB, "text": "one"}
 
 
 @pytest.mark.parametrize(("asked_s", "waits_s"), [(1, 1), (10_072, 10_072), (43_000, 43_000), (90_000, 43_000)])
@@ -94,7 +95,7 @@ def test_a_failure_that_cannot_be_counted_waits(cloud: Cloud, workers: Workers, 
         assert cloud.deliver(drain) == [message_id]
         cloud.clock.now += 61
     assert (cloud.letters(), journal(cloud)) == ([], [])
-    assert put_back_for(cloud) == [[2], [4], [8], [16]]
+    assert put_back_for(cloud) == [[5], [10], [15], [20]]
     cloud.deliver(drain)
     assert [entry["attempts"] for entry in journal(cloud)] == [{"N": "1"}]
 
@@ -108,8 +109,8 @@ def test_a_redelivery_without_the_journal_is_not_tried(cloud: Cloud, telegram: T
     cloud.clock.now += 121
     cloud.wire.faults["GetItem"] = ["ThrottlingException"]
     assert cloud.deliver(drain) == [message_id]
-    assert (telegram.calls, put_back_for(cloud)) == ([], [[4]])
-    cloud.clock.now += 4.1
+    assert (telegram.calls, put_back_for(cloud)) == ([], [[10]])
+    cloud.clock.now += 10.1
     assert cloud.deliver(drain) == []
     assert len(telegram.sent) == 1
 
@@ -135,7 +136,7 @@ def test_a_letter_whose_receipt_was_lost_is_one_letter(cloud: Cloud, workers: Wo
     cloud.wire.lost = {"SendMessage"}
     for _ in range(3):
         assert cloud.deliver(drain) == [message_id]
-        cloud.clock.now += 10
+        cloud.clock.now += 20
     assert cloud.deliver(drain) == []
     assert (len(cloud.letters()), len(cloud.wire.asked("SendMessage")), cloud.left()) == (1, 2, 0)
 
@@ -187,3 +188,27 @@ def test_a_put_back_that_fails_is_reported_all_the_same(cloud: Cloud, workers: W
     cloud.clock.now += 2
     assert cloud.deliver(drain) == [message_id]
     assert [entry["attempts"] for entry in journal(cloud)] == [{"N": "2"}]
+
+
+async def greet_twice(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Send two messages."""
+    assert update.effective_message
+    await update.effective_message.reply_text("one")
+    await update.effective_message.reply_text("two")
+
+
+def test_a_429_after_something_was_sent_is_counted(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """Each retry sends the first message again, so after three tries it ends; each waits what Telegram asks for."""
+
+    def register(app: App) -> None:
+        app.add_handler(CommandHandler("twice", greet_twice))
+
+    cloud.queue(text("/twice"), ANNS_CHAT)
+    drain = workers.drain(register)
+    for _ in range(3):
+        telegram.faults["sendMessage"] = [(200, {"ok": True, "result": SENT}), flood(40)]
+        cloud.deliver(drain)
+        cloud.clock.now += 41
+    assert put_back_for(cloud) == [[40], [40]]
+    [letter] = cloud.letters()
+    assert (letter["attempts"], letter["error"]) == (3, "LimitedMidway")

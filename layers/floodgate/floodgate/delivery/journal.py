@@ -52,22 +52,27 @@ class Journal:
         )
         return _entry(answer.get("Item", {}))
 
-    async def count_failure(self, message_id: str, error: str) -> Entry:
-        """Count one more attempt, failed with an error of that class, and return the entry as it is now."""
+    async def count_failure(self, message_id: str, before: Entry, error: str) -> Entry:
+        """Count one more attempt than `before` has, failed with an error of that class; return the entry as it is now.
+
+        Only whoever has the message in hand writes its entry, so the count is set and not added to: a write that
+        botocore repeats after a lost answer counts once.
+        """
         now = self._clock()
         answer = await self._calls.run(
             self._dynamodb.update_item,
             TableName=self._table,
             Key=_key(message_id),
             UpdateExpression=(
-                "SET first_at = if_not_exists(first_at, :now), #error = :error, expires_at = :expires ADD attempts :one"
+                "SET attempts = :attempts, first_at = if_not_exists(first_at, :now), #error = :error, "
+                "expires_at = :expires"
             ),
             ExpressionAttributeNames={"#error": "error"},
             ExpressionAttributeValues={
                 ":now": {"N": f"{now:.3f}"},
                 ":error": {"S": error},
                 ":expires": {"N": str(int(now) + KEPT_S)},
-                ":one": {"N": "1"},
+                ":attempts": {"N": str(before.attempts + 1)},
             },
             ReturnValues="ALL_NEW",
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from floodgate.aws import fault
 from floodgate.delivery.retry import LONGEST_WAIT_S
 from floodgate.monitoring.logger import logger
 
@@ -39,7 +40,7 @@ class Queue:
                 Entries=[{"Id": str(i), "ReceiptHandle": m.receipt_handle} for i, m in enumerate(messages)],
             )
         except (BotoCoreError, ClientError) as error:
-            logger.warning("messages not deleted", count=len(messages), error=type(error).__name__)
+            logger.warning("messages not deleted", count=len(messages), error=fault(error))
             return list(messages)
         return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]
 
@@ -59,7 +60,7 @@ class Queue:
                 ],
             )
         except (BotoCoreError, ClientError) as error:
-            logger.warning("messages not put back", count=len(messages), error=type(error).__name__)
+            logger.warning("messages not put back", count=len(messages), error=fault(error))
             return
         if failed := answer.get("Failed", []):
             logger.warning("messages not put back", count=len(failed), codes=sorted({f["Code"] for f in failed}))

@@ -11,8 +11,18 @@ MAX_ATTEMPTS = 3
 LONGEST_WAIT_S = 43_000.0
 _FIRST_BACKOFF_S = 2.0
 _LONGEST_BACKOFF_S = 60.0
+_FIRST_PATIENCE_S = 5.0
+_LONGEST_PATIENCE_S = 1500.0
 
 
 def backoff_s(attempts: int) -> float:
     """Return how long to wait after the `attempts`-th failure (1 or more), in seconds: 2, 4, 8 … 60."""
     return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(attempts - 1, 16))
+
+
+def patience_s(receives: int) -> float:
+    """Return how long to wait for what is no fault of the update, received `receives` times: 5, 10, 15 … 1500 s.
+
+    A thousand receives, all that a queue allows, then last longer than the 14 days that it keeps a message.
+    """
+    return min(_LONGEST_PATIENCE_S, _FIRST_PATIENCE_S * receives)

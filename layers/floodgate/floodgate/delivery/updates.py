@@ -2,26 +2,28 @@
 
 Rule: nothing that goes wrong is swallowed. A failure is counted in the journal and the message put back with
 exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What Telegram told to wait
-is put back for that time; so is what waits for AWS or for a token that Telegram takes, and none of these is counted.
-Hazard: everything here may run twice for one message; only the journal knows.
+before anything was sent is put back for that time; so is what waits for AWS or for a token that Telegram takes, and
+none of these is counted. Hazard: everything here may run twice for one message; only the journal knows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import traceback
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
+from floodgate.aws import fault
 from floodgate.delivery.journal import Entry
 from floodgate.delivery.outcomes import DONE, PutBack
-from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s
+from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s, patience_s
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring.logger import logger
-from floodgate.telegram.errors import token_refused, told_to_wait_s
+from floodgate.telegram.errors import LimitedMidway, token_refused, told_to_wait_s
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Outcome
     from floodgate.ingress.updates import IncomingUpdate
+
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class DeadQueue:
@@ -80,8 +85,8 @@ class UpdateHandling:
             return DONE if entry.done else await self._attempt(message, entry)
         except (BotoCoreError, ClientError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
-            logger.error("update waits for AWS", message_id=message.id, error=type(trouble).__name__)
-            return PutBack(backoff_s(message.receive_count))
+            logger.error("update waits for AWS", message_id=message.id, error=fault(trouble))
+            return PutBack(patience_s(message.receive_count))
 
     async def _attempt(self, message: Message, entry: Entry) -> Outcome:
         if entry.attempts < MAX_ATTEMPTS:  # else it was to be given up, and dead.fifo could not be reached
@@ -93,13 +98,14 @@ class UpdateHandling:
                 return PutBack(wait_s)
             if token_refused(error):
                 logger.error("update waits for a token that Telegram takes", message_id=message.id)
-                return PutBack(backoff_s(message.receive_count))
+                return PutBack(patience_s(message.receive_count))
             if isinstance(error, Poison):
                 return await self._give_up(message, "poison", error.detail, entry)
-            entry = await self._journal.count_failure(message.id, type(error).__name__)
+            entry = await self._journal.count_failure(message.id, entry, type(error).__name__)
             _log(message, error, entry)
-        if entry.attempts < MAX_ATTEMPTS:
-            return PutBack(backoff_s(entry.attempts))
+            if entry.attempts < MAX_ATTEMPTS:
+                at_least_s = error.wait_s if isinstance(error, LimitedMidway) else 0.0
+                return PutBack(max(at_least_s, backoff_s(entry.attempts)))
         return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
 
     async def undeleted(self, message: Message) -> None:
@@ -107,7 +113,7 @@ class UpdateHandling:
         try:
             await self._journal.mark_done(message.id)
         except (BotoCoreError, ClientError) as error:
-            logger.error("a done message may run again", message_id=message.id, error=type(error).__name__)
+            logger.error("a done message may run again", message_id=message.id, error=fault(error))
 
     async def _try(self, message: Message) -> BaseException | None:
         """Return what went wrong, None if nothing did."""
@@ -118,7 +124,7 @@ class UpdateHandling:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             return error  # a handler awaited something that was cancelled: its failure, not ours
-        except Exception as error:  # noqa: BLE001 - the record boundary: whatever it is, the message must not be lost
+        except BaseException as error:  # noqa: BLE001 - the record boundary: not even sys.exit() may lose a message
             return error
         return None
 
@@ -147,6 +153,7 @@ def _log(message: Message, error: BaseException, entry: Entry) -> None:
         group=message.group,
         attempts=entry.attempts,
         error=type(error).__name__,
-        telegram=error.message if isinstance(error, TelegramError) else None,
+        # Telegram's sentence, without what it quotes of the message.
+        telegram=_QUOTED.sub('"…"', error.message) if isinstance(error, TelegramError) else None,
         stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)],
     )

@@ -19,6 +19,7 @@ from floodgate.delivery.batch import BatchConsumer
 from floodgate.delivery.journal import Journal
 from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
+from floodgate.delivery.retry import patience_s
 from floodgate.delivery.updates import DeadQueue, UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.telegram.application import process
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import WorkerSettings
     from floodgate.telegram.application import Register
-
-#: How long a batch waits in its queue when this environment could not start.
-_UNREADY_WAIT_S = 5.0
 
 
 class Worker:
@@ -87,8 +85,9 @@ class Worker:
                 return await consumer.consume(messages, remaining_s)
         except (BotoCoreError, ClientError, TelegramError) as error:
             # Raised by `awake` only: what goes wrong with a message never leaves `handle`.
+            wait_s = patience_s(max((message.receive_count for message in messages), default=1))
             logger.error("worker not ready", error=type(error).__name__)
-            await self._queue.put_back(messages, _UNREADY_WAIT_S)
+            await self._queue.put_back(messages, wait_s)
             return [message.id for message in messages]
 
     async def _process(self, bot: ExtBot[None], update: IncomingUpdate) -> None:

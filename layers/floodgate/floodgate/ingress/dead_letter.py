@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
+from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, sendable
 
 KEPT_BYTES: Final = 65_536
 """How much is kept of what does not fit. Escaped at its worst that is 384 KiB: any such message fits into the queue."""
@@ -49,7 +49,12 @@ def dead_letter(  # noqa: PLR0913 - the letter's fields, by name
         "length": len(raw),
         "sha256": digest,
     }
-    if len(body := json.dumps(letter)) > QUEUE_LIMIT_BYTES:
+    if len((body := _written(letter)).encode()) > QUEUE_LIMIT_BYTES:
         letter["update"] = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-        body = json.dumps(letter)
+        body = _written(letter)
     return body, letter
+
+
+def _written(letter: dict[str, Any]) -> str:
+    # Not in ASCII: escapes would make six bytes of each Cyrillic letter's two, and half an update would not fit.
+    return sendable(json.dumps(letter, ensure_ascii=False))

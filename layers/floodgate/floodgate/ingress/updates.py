@@ -129,9 +129,9 @@ def parse(body: bytes | str) -> IncomingUpdate:
         raise Poison("body is not JSON") from error
     if (update_id := _id_at(update, "update_id")) is None:
         raise Poison("update_id is missing or no integer")
-    if len(sendable := _sendable(text)) > len(text) and (size := len(sendable.encode())) > QUEUE_LIMIT_BYTES:
+    if len(escaped := sendable(text)) > len(text) and (size := len(escaped.encode())) > QUEUE_LIMIT_BYTES:
         raise Poison(_too_large(size))
-    return IncomingUpdate(update_id, update_type(update), group(update), sendable, update)
+    return IncomingUpdate(update_id, update_type(update), group(update), escaped, update)
 
 
 def update_type(update: Mapping[str, Any]) -> str:
@@ -200,7 +200,8 @@ def _id_at(node: Any, *path: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value in _ID_RANGE else None
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
+    """Return JSON `text` with the characters that SQS refuses as escapes."""
     # In JSON these characters can only stand inside strings, where an escape means the same. Nothing else is touched:
     # parsing and writing anew would change numbers, and make three times as much of Cyrillic.
     return _REFUSED_BY_SQS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

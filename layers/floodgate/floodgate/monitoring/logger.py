@@ -15,7 +15,12 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 # A token is the bot's id, a colon and 35 more characters today; in a URL it follows `/bot`, whatever its length. What
 # stands before it may be a letter: JSON writes a line's end as `\n`.
-_TOKENS = re.compile(r"(?<![0-9])([0-9]{3,}):[A-Za-z0-9_-]{30,}|(?<=/bot)([0-9]+):[^/\s\"'\\]+")
+_TOKENS = re.compile(
+    r"(?<![0-9])([0-9]{3,})(?::|%3A)[A-Za-z0-9_-]{30,}"
+    r"|(?<=/bot)([0-9]+)(?::|%3A)[^/\s\"'\\]+",
+    re.IGNORECASE,
+)
+_TALKATIVE = ("asyncio", "boto3", "botocore", "httpcore", "httpx", "telegram", "urllib3")
 
 
 def redact(text: str) -> str:
@@ -28,12 +33,17 @@ class _RedactingFormatter(LambdaPowertoolsFormatter):
         return redact(super().format(record))
 
 
-logger = Logger(service="floodgate", logger_formatter=_RedactingFormatter())
+def _formatter() -> _RedactingFormatter:
+    # Lambda takes a line for INFO, whatever it says, unless its timestamp is RFC 3339.
+    return _RedactingFormatter(use_rfc3339=True)
+
+
+logger = Logger(service="floodgate", logger_formatter=_formatter())
 
 
 def redact_libraries() -> None:
-    """Have what libraries log written by the same formatter, and nothing of them below WARNING."""
-    root = logging.getLogger()
-    root.setLevel(logging.WARNING)
-    for handler in root.handlers:  # Lambda's own, which would print records as they are
-        handler.setFormatter(_RedactingFormatter())
+    """Have what anybody else logs written by the same formatter, and nothing below WARNING of talkative libraries."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:  # Lambda's own, which would print records as they are
+        handler.setFormatter(_formatter())

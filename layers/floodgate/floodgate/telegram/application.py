@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, override
 from telegram import Update
 from telegram.ext import Application, ContextTypes, ExtBot
 
+from floodgate.telegram.errors import LimitedMidway, told_to_wait_s
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -33,11 +35,13 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("declared", "errors")
+    __slots__ = ("declared", "errors", "has_sent")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.errors: list[Exception] = []
+        #: A call with effects has reached Telegram.
+        self.has_sent = False
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
@@ -67,6 +71,12 @@ class App(
         )
 
 
+def note_sent() -> None:
+    """Note, for the update in whose handler this is called, that a call with effects has reached Telegram."""
+    if (app := _running.get()) is not None:
+        app.has_sent = True
+
+
 type Register = Callable[[App], None]
 
 
@@ -82,8 +92,8 @@ def build(bot: ExtBot[None], register: Register) -> App:
 async def process(bot: ExtBot[None], register: Register, update: Mapping[str, Any]) -> bool:
     """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
 
-    Raises the first error of a handler, a filter or a task that a handler started; and what python-telegram-bot raises
-    for an update that it cannot read.
+    Raises the first error of a handler, a filter or a task that a handler started, a 429 as LimitedMidway if something
+    was sent before it; and what python-telegram-bot raises for an update that it cannot read.
     """
     app = build(bot, register)
     await app.initialize()
@@ -98,7 +108,10 @@ async def process(bot: ExtBot[None], register: Register, update: Mapping[str, An
             task.cancel()
         _running.reset(token)
     if app.errors:
-        raise app.errors[0]
+        error = app.errors[0]
+        if app.has_sent and (wait_s := told_to_wait_s(error)) is not None:
+            raise LimitedMidway(wait_s) from error
+        raise error
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
 
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
+from telegram.error import InvalidToken
 from telegram.ext import Defaults, ExtBot
 from telegram.request import HTTPXRequest
 
@@ -34,9 +35,16 @@ READ_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 3.0
 
 
-def read_token(secrets: SecretsManagerClient, arn: str) -> str:
-    """Return the bot's token; raises what botocore raises."""
-    return secrets.get_secret_value(SecretId=arn)["SecretString"]
+class TokenOfAnotherBot(InvalidToken):
+    """The secret holds the token of another bot than this deployment's: a deployment is under way."""
+
+
+def read_token(secrets: SecretsManagerClient, settings: BotSettings) -> str:
+    """Return the bot's token; raises TokenOfAnotherBot, and what botocore raises."""
+    token = secrets.get_secret_value(SecretId=settings.bot_token_secret_arn)["SecretString"]
+    if token.partition(":")[0] != settings.bot_id:
+        raise TokenOfAnotherBot
+    return token
 
 
 class KeptBot:
@@ -71,11 +79,11 @@ class KeptBot:
     async def awake(self) -> AsyncIterator[ExtBot[None]]:
         """Lend the bot, with no connection that has been idle for over IDLE_S of wall time.
 
-        Raises what botocore raises when the token or the identity cannot be read, and TelegramError when the bot is
-        not registered yet and Telegram does not say who it is.
+        Raises what botocore raises when the token or the identity cannot be read, and TelegramError when the token is
+        another bot's, or the bot is not registered yet and Telegram does not say who it is.
         """
         if self._bot is None or self._limiter.token_is_refused:
-            token = read_token(self._secrets, self._settings.bot_token_secret_arn)
+            token = read_token(self._secrets, self._settings)
             self._limiter = Limiter(read_identity(self._dynamodb, self._settings.state_table))
             self._bot = make_bot(token, self._settings.telegram_api_url, self._limiter, self._request)
         elif self._clock() - self._used_at > IDLE_S:

@@ -1,7 +1,8 @@
 """CloudFormation's custom resource protocol: a request comes as an event, the answer goes to a signed URL.
 
 Rule: every request is answered, or CloudFormation waits until its timeout and the owner learns nothing. Deletion is
-answered with SUCCESS whatever happens, or the stack could not be deleted. Hazard: the physical id never changes; with a
+answered with SUCCESS whatever happens, or the stack could not be deleted. Another bot's token leaves the old bot's
+webhook behind, which is removed as well. Hazard: the physical id never changes; with a
 new one CloudFormation would ask to delete "the old" registration, which is the one just made.
 """
 
@@ -16,7 +17,7 @@ from floodgate.monitoring.logger import logger, redact
 from floodgate.telegram.registration import RegistrationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from floodgate.telegram.registration import Registrar
 
@@ -30,9 +31,11 @@ def answer_request(event: Mapping[str, Any], registrar: Registrar) -> None:
     """Do what CloudFormation asks and tell it how it went. Raises OSError if its URL cannot be reached."""
     failure: str | None = None
     if event["RequestType"] == "Delete":
-        _delete(registrar)
+        _remove(registrar.unregister)
     else:
         failure = _register(registrar)
+        if _bot_id(event, "OldResourceProperties") not in {None, _bot_id(event, "ResourceProperties")}:
+            _remove(registrar.unregister_previous)
     body = {
         "Status": "FAILED" if failure else "SUCCESS",
         "Reason": _cut(failure or "registered"),
@@ -68,10 +71,16 @@ def _register(registrar: Registrar) -> str | None:
     return None
 
 
-def _delete(registrar: Registrar) -> None:
+def _remove(unregister: Callable[[], Coroutine[None, None, bool]]) -> None:
+    """Remove a webhook, and let nothing of it stop CloudFormation."""
     try:
-        removed = asyncio.run(registrar.unregister())
+        removed = asyncio.run(unregister())
     except Exception as error:  # noqa: BLE001 - see the module's rule
         logger.error("webhook not removed", error=type(error).__name__)
     else:
         logger.info("webhook removed" if removed else "webhook left alone: it is not ours")
+
+
+def _bot_id(event: Mapping[str, Any], properties: str) -> str | None:
+    bot_id: str | None = event.get(properties, {}).get("BotId")
+    return bot_id

@@ -8,7 +8,9 @@ class that is not understood could take anything, so it is refused until `regist
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import platform
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -85,11 +87,27 @@ class HandlerNotUnderstood(ValueError):
     """A handler's update types are unknown, or it cannot work here; the text says what to write in `register`."""
 
 
+class LayerUnusable(ImportError):
+    """The dependencies layer does not fit the machine that the functions run on."""
+
+
+def _require_layer() -> None:
+    """Import the one library that is compiled: workers do not need it, and would not notice a layer that is wrong."""
+    try:
+        importlib.import_module("pydantic_core")
+    except ImportError as error:
+        raise LayerUnusable(
+            f"The dependencies layer was not built for {platform.machine()}: deploy with `make deploy`, which gives "
+            "the build and the parameter the same ARCHITECTURE."
+        ) from error
+
+
 def describe(register: Register) -> dict[str, Any]:
     """Return `{"allowed_updates": [...], "commands": [{"command", "description"}, ...]}`, without a network.
 
-    Raises HandlerNotUnderstood, or whatever `register` itself raises.
+    Raises LayerUnusable, HandlerNotUnderstood, or whatever `register` itself raises.
     """
+    _require_layer()
     offline: ext.ExtBot[None] = ext.ExtBot("0:offline")
     app = build(offline, register)
     allowed = set(_ALWAYS)

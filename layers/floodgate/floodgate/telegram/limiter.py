@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, override
 from telegram.error import TelegramError
 from telegram.ext import BaseRateLimiter
 
+from floodgate.telegram.application import note_sent
 from floodgate.telegram.errors import token_refused
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ class Limiter(BaseRateLimiter[None]):
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
         try:
-            return await callback(*args, **kwargs)
+            answer = await callback(*args, **kwargs)
         except TelegramError as error:
             self.token_is_refused |= token_refused(error)
             raise
+        if not endpoint.startswith("get"):
+            note_sent()
+        return answer

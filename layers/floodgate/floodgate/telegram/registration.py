@@ -63,7 +63,8 @@ class Registrar:
         Raises RegistrationFailed; what was set until then stays set, and registering again mends it.
         """
         # Both are asked, though they run the same code: the settings of either may be what does not work.
-        interface, *_ = [self._ask(name) for name in self._settings.worker_functions]
+        names = self._settings.worker_functions
+        interface, *_ = await asyncio.gather(*(asyncio.to_thread(self._ask, name) for name in names))
         try:
             async with self._bot() as bot:
                 return await self._register(bot, interface)
@@ -81,7 +82,16 @@ class Registrar:
 
     async def unregister(self) -> bool:
         """Remove the webhook if it is this stack's; return whether it was. Raises what Telegram and AWS raise."""
-        async with self._bot() as bot:
+        return await self._release(self._bot())
+
+    async def unregister_previous(self) -> bool:
+        """Do the same for the bot whose token the secret held before: its updates are no longer ours to answer."""
+        settings = self._settings.bot
+        before = self._secrets.get_secret_value(SecretId=settings.bot_token_secret_arn, VersionStage="AWSPREVIOUS")
+        return await self._release(make_bot(before["SecretString"], settings.telegram_api_url, Limiter(None)))
+
+    async def _release(self, bot: ExtBot[None]) -> bool:
+        async with bot:
             if (await bot.get_webhook_info()).url != self._settings.webhook_url:
                 return False
             await _patiently(bot.delete_webhook)
@@ -102,10 +112,16 @@ class Registrar:
             )
         )
         info = await bot.get_webhook_info()
-        if info.url != settings.webhook_url or set(info.allowed_updates or ()) != set(interface["allowed_updates"]):
+        if info.url != settings.webhook_url:
             raise RegistrationFailed(
                 f"Telegram was told to deliver to {settings.webhook_url} and has {info.url or 'no webhook'} instead: "
                 "is something else using this bot token? Stop it and deploy again."
+            )
+        if set(info.allowed_updates or ()) != set(interface["allowed_updates"]):
+            raise RegistrationFailed(
+                f"Telegram was asked for {', '.join(interface['allowed_updates'])} and delivers "
+                f"{', '.join(info.allowed_updates or ['its default'])} instead: deploy again, and see whether "
+                "something else uses this bot token."
             )
         return {
             "bot": bot.username,
@@ -116,8 +132,7 @@ class Registrar:
 
     def _bot(self) -> ExtBot[None]:
         settings = self._settings.bot
-        token = read_token(self._secrets, settings.bot_token_secret_arn)
-        return make_bot(token, settings.telegram_api_url, Limiter(None))
+        return make_bot(read_token(self._secrets, settings), settings.telegram_api_url, Limiter(None))
 
     def _ask(self, function: str) -> dict[str, Any]:
         """Return what a worker says that it handles (see telegram/interface.py)."""
