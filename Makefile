@@ -28,7 +28,7 @@ help: ## List what there is
 	printf '\n%s\n' 'FLOODGATE_TELEGRAM_PORT (8081) and FLOODGATE_AWS_PORT (4566) move a local stack.'
 
 # ------------------------------------------------------------------------------------------------- on your machine --
-run: environment ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
+run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
 	@$(PYTHON) -m local run
 
 test: environment ## Run every test
@@ -48,8 +48,8 @@ format: environment ## Format the code, and mend what ruff can mend
 	.venv/bin/ruff check --fix --exit-zero
 	.venv/bin/ruff format
 
-requirements: environment ## Write the layer's requirements.txt anew from uv.lock
-	$(EXPORT) > $(REQUIREMENTS)
+requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
+	@$(EXPORT) > $(REQUIREMENTS)
 
 env: environment ## Write env.json for `sam local invoke` from the stack that `make run` runs
 	@$(PYTHON) -m local env
@@ -59,7 +59,7 @@ clean: ## Remove what builds, runs and tests left behind
 	find functions layers local tests -name __pycache__ -prune -exec rm -rf {} +
 
 # -------------------------------------------------------------------------------------------------- in your account --
-build: environment ## Build what `sam deploy` deploys
+build: requirements ## Build what `sam deploy` deploys
 	architecture=$$($(PYTHON) -m local architecture $(ARCHITECTURE)) && \
 		ARCHITECTURE=$$architecture $(SAM) build --parameter-overrides Architecture=$$architecture
 

@@ -25,7 +25,7 @@ CODES_AFTER_CTRL_C = (-signal.SIGINT, 130)
 #: make's own code when a command of its has failed.
 FAILED = 2
 BOT = Path("functions/worker/bot/__init__.py")
-REQUIREMENTS = Path("layers/dependencies/requirements.txt")
+LAYER = Path("layers/floodgate/Makefile")
 
 
 class MakeRun:
@@ -90,7 +90,7 @@ def make_run(tmp_path: Path) -> Iterator[Callable[..., MakeRun]]:
 def copy(copy_of_the_project: Path) -> Iterator[Path]:
     """The copy, as it was again after the test."""
     yield copy_of_the_project
-    for changed in (BOT, REQUIREMENTS):
+    for changed in (BOT, LAYER):
         shutil.copy(ROOT / changed, copy_of_the_project / changed)
 
 
@@ -156,8 +156,8 @@ def test_a_bot_that_does_not_import_fails_with_its_error(make_run: Callable[...,
 
 def test_a_build_that_fails_shows_why(make_run: Callable[..., MakeRun], copy: Path) -> None:
     """The last lines of the build are shown, with a sentence."""
-    (copy / REQUIREMENTS).write_text("pydantic==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
+    (copy / LAYER).write_text("build-FloodgateLayer:\n\techo the layer is broken; exit 3\n")
     run = make_run(copy)
     assert run.process.wait(WITHIN_S) == FAILED
     assert "sam build failed with code" in run.said()
-    assert "pydantic==0.0.0" in run.said()
+    assert "the layer is broken" in run.said()
