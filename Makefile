@@ -51,7 +51,7 @@ format: environment ## Format the code, and mend what ruff can mend
 requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
 	@$(EXPORT) > $(REQUIREMENTS)
 
-env: environment ## Write env.json for `sam local invoke` from the stack that `make run` runs
+env: environment ## Write env.json and .run/template.yaml for `sam local invoke`, from the stack that `make run` runs
 	@$(PYTHON) -m local env
 
 clean: ## Remove what builds, runs and tests left behind

@@ -1,9 +1,11 @@
 """The commands behind the Makefile: `uv run python -m local --help`."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +16,11 @@ from local.errors import LocalError
 from local.ports import Ports
 from local.run import run
 from local.stack import ROOT
+
+#: What the webhook's events show; the deployed secret is a random one. Its name in the local AWS is the same.
+EVENTS_SECRET = "local-webhook-secret"  # noqa: S105 - of the local AWS only
+_HOST_SEEN_BY_CONTAINERS = "host.docker.internal"
+_TEMPLATE = ".run/template.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +35,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def env_file(variables: dict[str, dict[str, str]], aws: LocalAws) -> str:
-    """Return the text for `sam local invoke --env-vars`: for each function its variables, and where its AWS is."""
-    where = {name: value for name, value in environment.credentials().items() if not name.endswith("_FILE")}
-    where["AWS_ENDPOINT_URL"] = aws.endpoint
-    return json.dumps({name: {**own, **where} for name, own in variables.items()}, indent=2) + "\n"
+    """Return the text for `sam local invoke --env-vars`: for each function its variables, and where its AWS is.
+
+    Addresses are those that a container sees; the webhook's stays, because Telegram goes there and not the function.
+    """
+    text = json.dumps({name: {**own, **_where(aws)} for name, own in variables.items()}, indent=2) + "\n"
+    return re.sub(r"//(127\.0\.0\.1|localhost):", f"//{_HOST_SEEN_BY_CONTAINERS}:", text)
+
+
+def env_template(template: str, aws: LocalAws, architecture: str) -> str:
+    """Return the template for `sam local invoke`, to stand in .run: the sources, and the layers that `make run` built.
+
+    Hazard: sam drops variables that the template does not name: the function would then talk to the real AWS, as you.
+    """
+    layers = f"build-{architecture}/{aws.endpoint.rpartition(':')[2]}"
+    for old, new in (
+        (
+            "Globals:\n  Function:\n",
+            f"Globals:\n  Function:\n    Environment: {json.dumps({'Variables': _where(aws)})}\n",
+        ),
+        ("Architectures: [!Ref Architecture]", f"Architectures: [{architecture}]"),
+        ("CodeUri: ", "CodeUri: ../"),
+        ("ContentUri: layers/dependencies/", f"ContentUri: {layers}/DependenciesLayer/"),
+        ("ContentUri: layers/floodgate/", f"ContentUri: {layers}/FloodgateLayer/"),
+    ):
+        template = template.replace(old, new)
+    return template
+
+
+def _events_secret(aws: LocalAws) -> str:
+    secrets = aws.client("secretsmanager")
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name=EVENTS_SECRET, SecretString=EVENTS_SECRET)
+    return str(secrets.describe_secret(SecretId=EVENTS_SECRET)["ARN"])
+
+
+def _where(aws: LocalAws) -> dict[str, str]:
+    own = {name: value for name, value in environment.credentials().items() if not name.endswith("_FILE")}
+    # sam would hand on the token of your session, too.
+    return {**own, "AWS_SESSION_TOKEN": "", "AWS_ENDPOINT_URL": aws.endpoint}
 
 
 def _run(_options: argparse.Namespace) -> int:
@@ -40,9 +82,16 @@ def _run(_options: argparse.Namespace) -> int:
 
 def _env(options: argparse.Namespace) -> int:
     aws = LocalAws(Ports.from_env(os.environ))
-    text = env_file(aws.variables(), aws)
-    (ROOT / options.file).write_text(text)
-    sys.stdout.write(f"{options.file} is written. Try: sam local invoke WebhookFunction --env-vars {options.file}\n")
+    variables = aws.variables()
+    variables["WebhookFunction"]["WEBHOOK_SECRET_ARN"] = _events_secret(aws)
+    (ROOT / options.file).write_text(env_file(variables, aws))
+    (ROOT / _TEMPLATE).parent.mkdir(exist_ok=True)
+    (ROOT / _TEMPLATE).write_text(env_template((ROOT / "template.yaml").read_text(), aws, environment.architecture()))
+    sys.stdout.write(
+        f"{options.file} and {_TEMPLATE} are written. Try:\n\n"
+        f"  sam local invoke WorkerFunction -t {_TEMPLATE} -n {options.file} -e events/worker__describe.json \\\n"
+        f"    --add-host {_HOST_SEEN_BY_CONTAINERS}:host-gateway\n"
+    )
     return 0
 
 

@@ -4,28 +4,66 @@ import io
 import json
 
 import pytest
+from cfnlint.decode import decode_str  # type: ignore[import-untyped]  # cfn-lint ships no types
 
-from local.__main__ import env_file, main
+from local.__main__ import EVENTS_SECRET, env_file, env_template, main
 from local.aws import LocalAws
 from local.ports import Ports
 from local.run import Steps, welcome
-from local.stack import Stack
+from local.stack import ROOT, Stack
+
+AWS = LocalAws(Ports(telegram=9001, aws=9002))
 
 
 def test_env_json_has_each_function_with_where_its_aws_is() -> None:
-    """The form is sam's: logical ids, each with its variables."""
-    written = json.loads(env_file({"WorkerFunction": {"QUEUE_URL": "q"}}, LocalAws(Ports(telegram=9001, aws=9002))))
-    assert written == {
+    """The form is sam's: logical ids, each with its variables. A container reaches this machine by another name."""
+    variables = {
         "WorkerFunction": {
-            "QUEUE_URL": "q",
+            "QUEUE_URL": "http://localhost:9002/000000000000/q.fifo",
+            "TELEGRAM_API_URL": "http://127.0.0.1:9001",
+            "WEBHOOK_URL": "http://a1b2.execute-api.localhost:9002/webhook",
+        }
+    }
+    assert json.loads(env_file(variables, AWS)) == {
+        "WorkerFunction": {
+            "QUEUE_URL": "http://host.docker.internal:9002/000000000000/q.fifo",
+            "TELEGRAM_API_URL": "http://host.docker.internal:9001",
+            "WEBHOOK_URL": "http://a1b2.execute-api.localhost:9002/webhook",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SESSION_TOKEN": "",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": "http://127.0.0.1:9002",
+            "AWS_ENDPOINT_URL": "http://host.docker.internal:9002",
         }
     }
+
+
+def test_the_template_for_sam_local_names_all_that_env_json_sets() -> None:
+    """What it does not name, sam drops. Paths are seen from .run, and all of it is for this machine's processor."""
+    template, problems = decode_str(env_template((ROOT / "template.yaml").read_text(), AWS, "x86_64"))
+    assert problems == []
+    named = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert set(named) == set(json.loads(env_file({"AnyFunction": {}}, AWS))["AnyFunction"])
+    resources = template["Resources"]
+    functions = [it["Properties"] for it in resources.values() if it["Type"] == "AWS::Serverless::Function"]
+    assert template["Globals"]["Function"]["Architectures"] == ["x86_64"]
+    assert not any("Architectures" in function for function in functions)
+    assert all((ROOT / ".run" / function["CodeUri"] / "app.py").is_file() for function in functions)
+    layers = {name: it["Properties"] for name, it in resources.items() if it["Type"] == "AWS::Serverless::LayerVersion"}
+    assert {name: layer["ContentUri"] for name, layer in layers.items()} == {
+        name: f"build-x86_64/9002/{name}/" for name in ("DependenciesLayer", "FloodgateLayer")
+    }
+
+
+def test_the_webhook_events_show_the_secret_that_env_json_leads_to() -> None:
+    """All but the one whose secret is wrong, which is not answered 200 either."""
+    shown = {
+        path.stem: json.loads(path.read_text())["headers"]["x-telegram-bot-api-secret-token"]
+        for path in (ROOT / "events").glob("webhook__*.json")
+    }
+    assert {name for name, secret in shown.items() if secret != EVENTS_SECRET} == {"webhook__wrong_secret"}
 
 
 def test_a_profile_that_is_not_there_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
