@@ -1,5 +1,6 @@
 """What the writers of dead letters write, their reader reads; and messages are what Lambda's records say."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -99,3 +100,11 @@ def test_a_message_is_what_its_record_says() -> None:
         "eventSource": "aws:sqs",
     }
     assert Message.from_record(record) == message("m", body=UPDATE, receive_count=3)
+
+
+@pytest.mark.parametrize(("queue", "name"), [("UpdatesQueue", "updates"), ("TasksQueue", "tasks")])
+def test_a_redriven_message_is_known_by_its_queue(queue: str, name: str) -> None:
+    """What SQS moves here by itself says which queue it is from, so that a retry can go back there."""
+    arn = f"arn:aws:sqs:eu-central-1:123456789012:floodgate-{queue}-1A2B3C.fifo"
+    gone = dataclasses.replace(message("gone", body=UPDATE), redriven_from=arn)
+    assert read_letter(gone).queue == name

@@ -107,6 +107,8 @@ def read_letter(message: Message) -> DeadLetter:
             detail="the queue gave it up after its maximum of receives",
             at=message.sent_at,
             group=message.group,
+            # CloudFormation names a queue after its logical id.
+            queue="tasks" if "TasksQueue" in (message.redriven_from or "") else "updates",
             message_id=message.id,
         )
         return DeadLetter.model_validate(letter)

@@ -22,6 +22,8 @@ class Message:
     receive_count: int
     #: When it was put into the queue, Unix seconds.
     sent_at: float
+    #: The ARN of the queue that SQS itself moved it from, None if it did not.
+    redriven_from: str | None = None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -34,4 +36,5 @@ class Message:
             body=record["body"],
             receive_count=int(attributes["ApproximateReceiveCount"]),
             sent_at=int(attributes["SentTimestamp"]) / 1000,
+            redriven_from=attributes.get("DeadLetterQueueSourceArn"),
         )
