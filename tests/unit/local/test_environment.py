@@ -90,3 +90,10 @@ def test_the_local_aws_stays_on_loopback_and_in_its_folder(aws: dict[str, str]) 
 def test_processors_have_the_name_that_lambda_gives_them(machine: str, expected: str) -> None:
     """Linux says aarch64 where macOS and Lambda say arm64."""
     assert environment.architecture(machine) == expected
+
+
+def test_parameters_of_ones_own_come_from_the_environment() -> None:
+    """A parameter without a default, such as a secret of one's own, can be given to `make run`."""
+    given = {"FLOODGATE_PARAMETERS": "WeatherKey=a=b Greeting='Good day'"}
+    assert environment.parameters(given) == {"WeatherKey": "a=b", "Greeting": "Good day"}
+    assert environment.parameters({}) == {}

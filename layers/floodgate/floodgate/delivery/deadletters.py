@@ -75,6 +75,7 @@ class DeadLetterFunction:
         logger.error(
             "update given up",
             reference=name,
+            message_id=letter.message_id,
             reason=letter.reason,
             detail=letter.detail,
             error=letter.error,
