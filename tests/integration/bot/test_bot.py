@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from floodgate.telegram.interface import describe
 from tests.unit.ingress.samples import ANN, CHANNEL, GROUP, PRIVATE, SAMPLES, message
 
 if TYPE_CHECKING:
+    from floodgate.telegram import App
     from tests.integration.bot.conftest import People
     from tests.integration.worker.cloud import Cloud
     from tests.integration.worker.conftest import Workers
@@ -114,4 +116,14 @@ def test_any_other_update_is_met_with_silence(people: People, sample: Any) -> No
 
 def test_the_bot_asks_telegram_for_what_it_handles() -> None:
     """Messages, edited commands, and what every bot is told of its chats."""
-    assert set(INTERFACE["allowed_updates"]) >= {"chat_member", "edited_message", "message", "my_chat_member"}
+
+    def register_what_ships(app: App) -> None:
+        for feature in ("help", "start", "whoami", "unknown"):
+            importlib.import_module(f"bot.{feature}").register(app)
+
+    assert describe(register_what_ships)["allowed_updates"] == [
+        "chat_member",
+        "edited_message",
+        "message",
+        "my_chat_member",
+    ]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram import Update
 
+import bot
 from floodgate.settings import SettingsInvalid
+from floodgate.telegram.interface import describe
 from tests.integration.worker.conftest import ANNS_CHAT, text
 from tests.integration.worker.deployed import Handler, deployed, worker_environ
 
@@ -56,6 +58,7 @@ def test_it_describes_the_bot(cloud: Cloud, telegram: TelegramWire, handler: Han
     cloud.secrets.delete_secret(SecretId=cloud.token_arn, ForceDeleteWithoutRecovery=True)
     said = handler({"describe": True}, context(20_000))
     assert {"chat_member", "message", "my_chat_member"} <= set(said["allowed_updates"]) <= set(Update.ALL_TYPES)
+    assert said == describe(bot.register)
     assert {"help", "start", "id"} <= {command["command"] for command in said["commands"]}
     assert telegram.calls == []
 
