@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.telegram import editing, reading, receiving, sending
+from local.telegram import administration, editing, moderation, reading, receiving, sending
 from local.telegram.emulator import Emulator
 from local.telegram.errors import BotApiError, ConnectionDropped
 from local.telegram.faults import Fault
@@ -21,11 +21,14 @@ Method = Callable[[Emulator, Parameters], Awaitable[Any]]
 METHODS: dict[str, Method] = {
     "answerCallbackQuery": editing.answer_callback_query,
     "answerInlineQuery": editing.answer_inline_query,
+    "banChatMember": moderation.ban_chat_member,
     "copyMessage": sending.copy_message,
+    "deleteChatPhoto": administration.delete_chat_photo,
     "deleteMessage": editing.delete_message,
     "deleteWebhook": receiving.delete_webhook,
     "editMessageReplyMarkup": editing.edit_message_reply_markup,
     "editMessageText": editing.edit_message_text,
+    "forwardMessage": sending.forward_message,
     "getChat": reading.get_chat,
     "getChatAdministrators": reading.get_chat_administrators,
     "getChatMember": reading.get_chat_member,
@@ -36,13 +39,25 @@ METHODS: dict[str, Method] = {
     "getUpdates": receiving.get_updates,
     "getUserProfilePhotos": reading.get_user_profile_photos,
     "getWebhookInfo": receiving.get_webhook_info,
+    "leaveChat": administration.leave_chat,
+    "pinChatMessage": administration.pin_chat_message,
+    "promoteChatMember": moderation.promote_chat_member,
+    "restrictChatMember": moderation.restrict_chat_member,
     "sendChatAction": editing.send_chat_action,
     "sendDocument": sending.send_document,
     "sendMediaGroup": sending.send_media_group,
     "sendMessage": sending.send_message,
     "sendPhoto": sending.send_photo,
+    "setChatDescription": administration.set_chat_description,
+    "setChatPermissions": administration.set_chat_permissions,
+    "setChatPhoto": administration.set_chat_photo,
+    "setChatTitle": administration.set_chat_title,
+    "setMessageReaction": editing.set_message_reaction,
     "setMyCommands": reading.set_my_commands,
     "setWebhook": receiving.set_webhook,
+    "unbanChatMember": moderation.unban_chat_member,
+    "unpinAllChatMessages": administration.unpin_all_chat_messages,
+    "unpinChatMessage": administration.unpin_chat_message,
 }
 _CANONICAL = {name.lower(): name for name in METHODS}
 _NOT_IN_ANSWERS = frozenset({"setwebhook", "deletewebhook", "close", "logout"})

@@ -1,4 +1,4 @@
-"""Orders from tests and people, under /control: speak, press, read, inject.
+"""Orders from tests and people, under /control: speak, press, read, inject; people.py has those on who is who.
 
 Problem: a test needs to be the people in the chats and the fate of the calls, and to see what the bot did.
 Rule: JSON in and out. A field that is missing, unknown or of the wrong type is a 400 whose sentence says what to send
@@ -6,77 +6,30 @@ instead; what does not exist is a 404. docs/emulator.md lists the orders with ex
 Hazard: orders act for anybody in any chat and there is no login, which is why the emulator listens on loopback only.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
+import secrets
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.telegram import happenings, people
 from local.telegram.api import METHODS, canonical
 from local.telegram.emulator import Emulator
 from local.telegram.entities import detect
 from local.telegram.errors import ControlError
 from local.telegram.faults import Fault
-from local.telegram.world import ADMIN_ID, Chat, Json
+from local.telegram.members import Json, is_in, simple
+from local.telegram.orders import body_of, chat_type, chat_with, fields, id_in, living_chat, speaker_in
+from local.telegram.world import ADMIN_ID, Chat
 
-MAX_ID = 2**52
 MAX_UPDATE_ID = 2**31 - 1
 MAX_TEXT = 4096
 MAX_CALLBACK_DATA_BYTES = 64
-SUPERGROUPS_BELOW = -(10**12)
-CHAT_TYPES = ("private", "group", "supergroup", "channel")
-_KINDS: Mapping[type, str] = {int: "a whole number", str: "a string", bool: "true or false", float: "a number"}
-
-
-async def body_of(request: Request) -> Json:
-    """Return the order's JSON object; raise ControlError if there is none."""
-    try:
-        value = json.loads(await request.body())
-        json.dumps(value, ensure_ascii=False).encode()
-    except ValueError:  # UnicodeEncodeError, half of a surrogate pair, is one too
-        raise ControlError("send a JSON object as the body, in UTF-8") from None
-    if not isinstance(value, dict):
-        raise ControlError("send a JSON object as the body")
-    return value
-
-
-def fields(body: Json, required: Mapping[str, type], optional: Mapping[str, type]) -> Json:
-    """Return the body once every field is known, present if required, and of its type; null counts as left out."""
-    known = {**required, **optional}
-    if unknown := sorted(body.keys() - known.keys()):
-        raise ControlError(f"unknown field {unknown[0]!r}: the fields are {', '.join(known)}")
-    given = {name: value for name, value in body.items() if value is not None}
-    for name in required:
-        if name not in given:
-            raise ControlError(f"{name!r} is missing: send {_KINDS[required[name]]}")
-    for name, value in given.items():
-        kind = known[name]
-        fits = isinstance(value, int | float if kind is float else kind) and (kind is bool) == isinstance(value, bool)
-        if not fits:
-            raise ControlError(f"{name!r} must be {_KINDS[kind]}, not {json.dumps(value)[:40]}")
-    return given
-
-
-def _id(order: Json, name: str, default: int) -> int:
-    value = int(order.get(name, default))
-    if not 0 < abs(value) < MAX_ID:
-        raise ControlError(f"{name!r} must be a whole number of at most 52 bits and not 0")
-    return value
-
-
-def chat_type(chat_id: int, given: str | None, existing: Chat | None) -> str:
-    """Return the chat's type: as given, as it is, or as its id says; raise ControlError if they don't agree."""
-    if existing is not None:
-        if given not in (None, existing.type):
-            raise ControlError(f"chat {chat_id} exists as a {existing.type} chat: leave 'chat_type' out", 409)
-        return existing.type
-    if given is not None and given not in CHAT_TYPES:
-        raise ControlError(f"'chat_type' must be one of {', '.join(CHAT_TYPES)}")
-    if given is not None and (given == "private") != (chat_id > 0):
-        raise ControlError("a private chat has a positive 'chat_id', any other chat a negative one")
-    by_id = "private" if chat_id > 0 else "supergroup" if chat_id <= SUPERGROUPS_BELOW else "group"
-    return given or by_id
+_SERVICE = (
+    "new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo", "delete_chat_photo", "pinned_message",
+    "migrate_to_chat_id", "migrate_from_chat_id",
+)  # fmt: skip
 
 
 def say(emulator: Emulator, body: Json) -> Json:
@@ -85,26 +38,34 @@ def say(emulator: Emulator, body: Json) -> Json:
     text = order["text"].strip()
     if not 1 <= len(text) <= MAX_TEXT:
         raise ControlError(f"'text' must have 1 to {MAX_TEXT} characters that aren't white space")
-    chat_id = _id(order, "chat_id", 0)
+    chat_id = id_in(order, "chat_id", 0)
     kind = chat_type(chat_id, order.get("chat_type"), emulator.world.chats.get(chat_id))
-    user_id = _user_id(order, chat_id, ADMIN_ID)
+    user_id = speaker_in(order, chat_id, ADMIN_ID)
+    if chat_id in emulator.world.chats:
+        _check_speaking(emulator, living_chat(emulator, chat_id), user_id)
     chat = emulator.world.chat(chat_id, kind, user_id)
+    user = emulator.world.user(user_id)
+    if kind == "private" and not is_in(emulator.world.own_standing(chat)):
+        happenings.change_member(emulator, chat, user, simple(emulator.world.bot, "member"))
     entities = detect(text)
     content = {"text": text} | ({"entities": entities} if entities else {})
     is_channel = kind == "channel"
-    message = emulator.world.post(chat, None if is_channel else emulator.world.user(user_id), content)
-    update_id = emulator.updates.take_id(None)
-    emulator.receive({"update_id": update_id, "channel_post" if is_channel else "message": message})
+    message = emulator.world.post(chat, None if is_channel else user, content)
+    update_id = emulator.announce("channel_post" if is_channel else "message", message, chat_id)
     return {"update_id": update_id, "message_id": message["message_id"]}
 
 
-def _user_id(order: Json, chat_id: int, otherwise: int) -> int:
-    user_id = _id(order, "user_id", chat_id if chat_id > 0 else otherwise)
-    if user_id < 0:
-        raise ControlError("'user_id' must be positive")
-    if chat_id > 0 and user_id != chat_id:
-        raise ControlError(f"in the private chat {chat_id} only user {chat_id} speaks: leave 'user_id' out")
-    return user_id
+def _check_speaking(emulator: Emulator, chat: Chat, user_id: int) -> None:
+    """Raise ControlError if the user can't speak in the chat, or the bot wouldn't hear it."""
+    world = emulator.world
+    if user_id in world.deactivated:
+        raise ControlError(f"user {user_id} is deactivated: bring them back with POST /control/users", 409)
+    if chat.type == "private":
+        return
+    if user_id in chat.members and not is_in(world.member(chat, user_id)):
+        raise ControlError(f"user {user_id} isn't in chat {chat.id}: let them join with POST /control/members", 409)
+    if not is_in(world.own_standing(chat)):
+        raise ControlError(f"the bot isn't in chat {chat.id} to hear it: add it with POST /control/members", 409)
 
 
 def take_update(emulator: Emulator, body: Json) -> Json:
@@ -123,8 +84,8 @@ def take_update(emulator: Emulator, body: Json) -> Json:
 def press(emulator: Emulator, body: Json) -> Json:
     """Let a user press a button under one of the bot's messages and return the ids of the update and the query."""
     order = fields(body, {"chat_id": int, "message_id": int, "data": str}, {"user_id": int})
-    chat_id = _id(order, "chat_id", 0)
-    chat = _chat(emulator, chat_id)
+    chat_id = id_in(order, "chat_id", 0)
+    chat = chat_with(emulator, chat_id)
     message = chat.messages.get(order["message_id"])
     if message is None:
         raise ControlError(
@@ -134,11 +95,12 @@ def press(emulator: Emulator, body: Json) -> Json:
         raise ControlError(f"message {order['message_id']} isn't the bot's: only the bot's messages have buttons")
     if not 1 <= len(order["data"].encode()) <= MAX_CALLBACK_DATA_BYTES:
         raise ControlError(f"'data' must have 1 to {MAX_CALLBACK_DATA_BYTES} bytes")
-    user = emulator.world.user(_user_id(order, chat_id, ADMIN_ID))
-    update_id = emulator.updates.take_id(None)
-    query = {"id": str(update_id * 2**20), "from": user, "message": message, "chat_instance": str(chat_id)}
-    emulator.receive({"update_id": update_id, "callback_query": query | {"data": order["data"]}})
-    return {"update_id": update_id, "callback_query_id": query["id"]}
+    user = emulator.world.user(speaker_in(order, chat_id, ADMIN_ID))
+    query_id = str(secrets.randbits(62))
+    emulator.world.questions["callback_query", query_id] = emulator.clock.now()
+    query = {"id": query_id, "from": user, "message": chat.shown(order["message_id"]), "chat_instance": str(chat_id)}
+    update_id = emulator.announce("callback_query", query | {"data": order["data"]}, chat_id)
+    return {"update_id": update_id, "callback_query_id": query_id}
 
 
 def transcript(emulator: Emulator, chat: Chat) -> list[Json]:
@@ -156,19 +118,16 @@ def transcript(emulator: Emulator, chat: Chat) -> list[Json]:
         }
         if media := next((name for name in ("photo", "document") if name in message), None):
             line["media"] = media
+        if service := next((name for name in _SERVICE if name in message), None):
+            line["service"] = service
+        if reactions := chat.reactions.get(message_id):
+            line["reactions"] = reactions
         if markup := message.get("reply_markup", chat.keyboards.get(message_id)):
             line["reply_markup"] = markup
         if "edit_date" in message:
             line["edited"] = True
         shown.append(line)
     return shown
-
-
-def _chat(emulator: Emulator, chat_id: int) -> Chat:
-    chat = emulator.world.chats.get(chat_id)
-    if chat is None:
-        raise ControlError(f"chat {chat_id} doesn't exist: speak in it first, with POST /control/messages", 404)
-    return chat
 
 
 def add_fault(emulator: Emulator, body: Json) -> Json:
@@ -219,7 +178,7 @@ async def _chat_messages(request: Request) -> Response:
     except ValueError:
         raise ControlError(f"a chat's id is a whole number, not {given!r}") from None
     emulator = _emulator(request)
-    return JSONResponse(transcript(emulator, _chat(emulator, chat_id)))
+    return JSONResponse(transcript(emulator, chat_with(emulator, chat_id)))
 
 
 async def _clear_faults(request: Request) -> Response:
@@ -242,6 +201,10 @@ ROUTES = (
     Route("/control/messages", _order(say), methods=["POST"]),
     Route("/control/updates", _order(take_update), methods=["POST"]),
     Route("/control/callbacks", _order(press), methods=["POST"]),
+    Route("/control/members", _order(people.set_member), methods=["POST"]),
+    Route("/control/chats", _order(people.set_chat), methods=["POST"]),
+    Route("/control/users", _order(people.set_user), methods=["POST"]),
+    Route("/control/migrations", _order(people.migrate), methods=["POST"]),
     Route("/control/chats/{chat_id}/messages", _chat_messages, methods=["GET"]),
     Route("/control/faults", _order(add_fault), methods=["POST"]),
     Route("/control/faults", _clear_faults, methods=["DELETE"]),

@@ -1,17 +1,19 @@
-"""The methods on what is already there: edits, deletion, answers to buttons and inline queries, chat actions.
+"""The methods on what is already there: edits, deletion, reactions, answers to queries, chat actions.
 
-Rule: Telegram's texts, to the letter; bots tell "not modified" and "query is too old" by them. Hazard: messages sent in
-inline mode don't exist here, so any inline_message_id is invalid.
+Rule: Telegram's texts, to the letter; bots tell "not modified" and "query is too old" by them. An edit is checked, then
+charged to the chat's limits, then made; one that would change nothing is charged to nobody.
+Hazard: messages sent in inline mode don't exist here, so any inline_message_id is invalid.
 """
 
 from typing import Any
 
-from local.telegram import keyboards
+from local.telegram import access, keyboards
 from local.telegram.emulator import Emulator
-from local.telegram.errors import bad_request
+from local.telegram.errors import bad_request, too_many_requests
+from local.telegram.members import Json, has_right
 from local.telegram.parameters import Parameters
 from local.telegram.sending import read_text
-from local.telegram.world import CALLBACK_ANSWER_S, INLINE_ANSWER_S, Chat, Json
+from local.telegram.world import CALLBACK_ANSWER_S, INLINE_ANSWER_S, Chat
 
 DELETABLE_S = 48 * 3600
 MAX_INLINE_RESULTS = 50
@@ -20,6 +22,7 @@ ACTIONS = frozenset({
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
     "choose_sticker", "find_location", "record_video_note", "upload_video_note",
 })  # fmt: skip
+_EMOJI_OF = {"emoji": "emoji", "custom_emoji": "custom_emoji_id"}  # a bot can't pay for reactions
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current content "
@@ -46,7 +49,7 @@ async def edit_message_reply_markup(emulator: Emulator, parameters: Parameters) 
 def _editable(emulator: Emulator, parameters: Parameters) -> tuple[Chat, Json]:
     if parameters.text("inline_message_id"):
         raise bad_request("MESSAGE_ID_INVALID")
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
     message_id = parameters.integer("message_id")
     if not message_id:
         raise bad_request("message identifier is not specified")
@@ -71,25 +74,48 @@ def _edit(emulator: Emulator, chat: Chat, message: Json, content: Json, markup: 
         edited["reply_markup"] = markup
     if edited == {name: value for name, value in message.items() if name != "edit_date"}:
         raise bad_request(_NOT_MODIFIED)
+    if wait_s := emulator.limits.edit(chat.id):
+        raise too_many_requests(wait_s)
     edited["edit_date"] = int(emulator.clock.now())
     chat.messages[message["message_id"]] = edited
-    return edited
+    return chat.shown(message["message_id"])
 
 
 async def delete_message(emulator: Emulator, parameters: Parameters) -> bool:
     """Remove a message from the chat, if the bot may."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
     message_id = parameters.integer("message_id")
     if not message_id:
         raise bad_request("message identifier is not specified")
     if message_id not in chat.messages:
         raise bad_request("message to delete not found")
     message = chat.messages[message_id]
-    status = emulator.world.member(chat, emulator.world.bot["id"])
-    may = chat.type == "private" or _is_own(emulator, chat, message) or status.get("can_delete_messages", False)
+    own = emulator.world.own_standing(chat)
+    may = chat.type == "private" or _is_own(emulator, chat, message) or has_right(own, "can_delete_messages")
     if not may or message["date"] <= emulator.clock.now() - DELETABLE_S:
         raise bad_request("message can't be deleted")
     del chat.messages[message_id]
+    chat.pinned = [pinned for pinned in chat.pinned if pinned != message_id]
+    return True
+
+
+async def set_message_reaction(emulator: Emulator, parameters: Parameters) -> bool:
+    """Replace the bot's reaction to a message; no update tells of a bot's reactions."""
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
+    message_id = parameters.integer("message_id")
+    if message_id not in chat.messages:
+        raise bad_request("message to react not found")
+    try:
+        reactions = parameters.decoded("reaction") or []
+    except ValueError:
+        raise bad_request("can't parse reaction types JSON object") from None
+    if not isinstance(reactions, list) or not all(isinstance(reaction, dict) for reaction in reactions):
+        raise bad_request("expected an Array of ReactionType")
+    if len(reactions) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
+    if not all(_EMOJI_OF.get(reaction.get("type")) in reaction for reaction in reactions):
+        raise bad_request("REACTION_INVALID")
+    chat.reactions[message_id] = reactions
     return True
 
 
@@ -135,7 +161,7 @@ def _check_question(emulator: Emulator, kind: str, query_id: str, answer_within_
 
 async def send_chat_action(emulator: Emulator, parameters: Parameters) -> bool:
     """Say what the bot is doing."""
-    emulator.world.reachable(parameters.text("chat_id"))
+    access.to_write(emulator.world, parameters.text("chat_id"))
     if parameters.text("action").lower() not in ACTIONS:
         raise bad_request("wrong parameter action in request")
     return True

@@ -14,8 +14,9 @@ import httpx
 
 from local.telegram.clock import Clock
 from local.telegram.faults import Faults
+from local.telegram.learning import observe
 from local.telegram.limits import SendLimits
-from local.telegram.updates import Pending, UpdateQueue
+from local.telegram.updates import UpdateQueue
 from local.telegram.webhook import WebhookSender
 from local.telegram.world import World
 
@@ -38,13 +39,23 @@ class Emulator:
     webhook_changed_at: float = float("-inf")
     long_poll: "asyncio.Future[str] | None" = None  # resolved with the reason that ends it
 
-    def receive(self, update: dict[str, Any]) -> Pending:
-        """Take the update, which has its id, into the world and on its way to the bot."""
-        pending = self.updates.add(update)
-        chat_id = self.world.observe(update)
+    def receive(self, update: dict[str, Any]) -> None:
+        """Take a raw update, which has its id, into the world and on its way to the bot."""
+        self.updates.add(update)
+        chat_id = observe(self.world, update, self.clock.now())
         if chat_id is not None:
             self.limits.heard(chat_id)
-        return pending
+
+    def announce(self, kind: str, body: dict[str, Any], heard_in: int | None) -> int:
+        """Send the bot an update on what the world knows already, and return its id.
+
+        `heard_in` is the chat in which a person acted, None if it was the bot: what it sends there next is a reply.
+        """
+        update_id = self.updates.take_id(None)
+        self.updates.add({"update_id": update_id, kind: body})
+        if heard_in is not None:
+            self.limits.heard(heard_in)
+        return update_id
 
     def notice(self) -> None:
         """Wake whoever waits for updates."""

@@ -1,17 +1,18 @@
 """The methods that ask: who the bot is, chats and their members, files, commands.
 
-Rule: answers hold every field that the Bot API requires of the object. Hazard: a member is whoever spoke, or whom a
-chat_member update named; nobody's profile has photos.
+Rule: answers hold every field that the Bot API requires of the object. Hazard: a member is whoever spoke, whom an order
+or a call made one, or whom a raw chat_member update named; nobody's profile has photos.
 """
 
 import json
 import re
 from typing import Any
 
+from local.telegram import access
 from local.telegram.emulator import Emulator
 from local.telegram.errors import bad_request
+from local.telegram.members import Json, leads
 from local.telegram.parameters import Parameters
-from local.telegram.world import Json
 
 MAX_COMMANDS = 100
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
@@ -35,29 +36,37 @@ async def get_me(emulator: Emulator, parameters: Parameters) -> Json:  # noqa: A
 
 async def get_chat(emulator: Emulator, parameters: Parameters) -> Json:
     """Return what is known of a chat."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_read(emulator.world, parameters.text("chat_id"))
     details: Json = {
         "accent_color_id": abs(chat.id) % 7,
         "max_reaction_count": 11,
         "accepted_gift_types": dict.fromkeys(_GIFTS, chat.type == "private"),
     }
-    if chat.type != "private":
-        details["permissions"] = {"can_send_messages": True}
+    if chat.type in ("group", "supergroup"):
+        details["permissions"] = chat.permissions
+    if chat.description:
+        details["description"] = chat.description
+    if chat.photo:
+        details["photo"] = chat.photo
+    if chat.pinned:
+        details["pinned_message"] = chat.shown(max(chat.pinned))  # the latest sent, not the latest pinned
+    if "username" in chat.info:
+        details["active_usernames"] = [chat.info["username"]]
     return chat.info | details
 
 
 async def get_chat_member(emulator: Emulator, parameters: Parameters) -> Json:
     """Return a user's standing in a chat."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
-    return emulator.world.member(chat, _user_id(parameters))
+    chat = access.to_read(emulator.world, parameters.text("chat_id"))
+    return emulator.world.member(chat, user_id_of(parameters))
 
 
 async def get_chat_administrators(emulator: Emulator, parameters: Parameters) -> list[Json]:
     """Return a group's owner and administrators, other bots left out."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_read(emulator.world, parameters.text("chat_id"))
     if chat.type == "private":
         raise bad_request("there are no administrators in the private chat")
-    leading = [item for item in emulator.world.members(chat) if item["status"] in ("creator", "administrator")]
+    leading = [item for item in emulator.world.members(chat) if leads(item)]
     others = parameters.boolean("return_bots")
     own_id = emulator.world.bot["id"]
     return [item for item in leading if others or not item["user"]["is_bot"] or item["user"]["id"] == own_id]
@@ -65,12 +74,12 @@ async def get_chat_administrators(emulator: Emulator, parameters: Parameters) ->
 
 async def get_chat_member_count(emulator: Emulator, parameters: Parameters) -> int:
     """Return how many are in a chat."""
-    return len(emulator.world.members(emulator.world.reachable(parameters.text("chat_id"))))
+    return len(emulator.world.members(access.to_read(emulator.world, parameters.text("chat_id"))))
 
 
 async def get_user_profile_photos(emulator: Emulator, parameters: Parameters) -> Json:
     """Return a user's profile photos: always none."""
-    user_id = _user_id(parameters)
+    user_id = user_id_of(parameters)
     if user_id not in emulator.world.users:
         raise bad_request("user not found")
     return {"total_count": 0, "photos": []}
@@ -126,7 +135,8 @@ def _scope(parameters: Parameters) -> tuple[str, str]:
     return json.dumps(scope, sort_keys=True), parameters.text("language_code")
 
 
-def _user_id(parameters: Parameters) -> int:
+def user_id_of(parameters: Parameters) -> int:
+    """Return the call's user_id; raise BotApiError if there is none."""
     user_id = parameters.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")

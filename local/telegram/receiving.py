@@ -12,10 +12,10 @@ from typing import Any
 
 from local.telegram.emulator import Emulator
 from local.telegram.errors import BotApiError, bad_request, too_many_requests
+from local.telegram.members import Json
 from local.telegram.parameters import Parameters
 from local.telegram.updates import DEFAULT_TYPES
 from local.telegram.webhook import Webhook, check_url
-from local.telegram.world import Json
 
 MAX_POLL_S = 50
 MAX_SECRET = 256

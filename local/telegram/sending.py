@@ -1,4 +1,4 @@
-"""The methods that send: sendMessage, copyMessage, sendPhoto, sendDocument, sendMediaGroup.
+"""The methods that send: sendMessage, copyMessage, forwardMessage, sendPhoto, sendDocument, sendMediaGroup.
 
 Rule: check everything, then the limits, then post; so a call that Telegram would refuse costs nothing of the limits.
 Hazard: an uploaded file's content isn't looked at. A photo has one size, 320 x 320, whatever the bytes are; a URL as a
@@ -8,13 +8,14 @@ file is refused, because nothing is fetched.
 import json
 from typing import Any
 
-from local.telegram import keyboards
+from local.telegram import access, keyboards
 from local.telegram.emulator import Emulator
 from local.telegram.entities import Entity
 from local.telegram.errors import BotApiError, bad_request, too_many_requests
 from local.telegram.markup import formatted
+from local.telegram.members import Json
 from local.telegram.parameters import Parameters, UploadedFile
-from local.telegram.world import Chat, Json, StoredFile
+from local.telegram.world import Chat, StoredFile
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
@@ -63,7 +64,7 @@ def read_caption(parameters: Parameters) -> Json:
 
 async def send_message(emulator: Emulator, parameters: Parameters) -> Json:
     """Send a text."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
     return _send(emulator, chat, parameters, [read_text(parameters)])[0]
 
 
@@ -78,18 +79,18 @@ async def send_document(emulator: Emulator, parameters: Parameters) -> Json:
 
 
 def _send_media(emulator: Emulator, parameters: Parameters, kind: str) -> Json:
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
     caption = read_caption(parameters)
     source = parameters.files.get(kind) or parameters.text(kind)
     if not source:
         raise bad_request(f"there is no {kind} in the request")
-    media = _media(emulator, kind, source, parameters)
+    media = read_media(emulator, kind, source, parameters)
     return _send(emulator, chat, parameters, [media | caption])[0]
 
 
 async def send_media_group(emulator: Emulator, parameters: Parameters) -> list[Json]:
     """Send an album of photos or of documents."""
-    chat = emulator.world.reachable(parameters.text("chat_id"))
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
     try:
         items = parameters.decoded("media") or []
     except ValueError:
@@ -118,24 +119,41 @@ def _album_item(emulator: Emulator, item: Any, parameters: Parameters) -> Json:
         raise bad_request("can't parse InputMedia: Can't find field \"media\"")
     arguments = {name: value if isinstance(value, str) else json.dumps(value) for name, value in item.items()}
     own = Parameters(arguments, parameters.files)
-    return _media(emulator, item["type"], own.text("media"), own) | read_caption(own)
+    return read_media(emulator, item["type"], own.text("media"), own) | read_caption(own)
 
 
 async def copy_message(emulator: Emulator, parameters: Parameters) -> Json:
     """Send a copy of a message and return its id."""
-    world = emulator.world
-    chat = world.reachable(parameters.text("chat_id"))
-    original = world.reachable(parameters.text("from_chat_id")).messages.get(parameters.integer("message_id"))
-    if original is None:
-        raise bad_request("message to copy not found")
-    kept = ("text", "entities", "caption", "caption_entities", "photo", "document")
-    content = {name: original[name] for name in kept if name in original}
-    if not content:
-        raise bad_request("message can't be copied")
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
+    _, _, content = _original(emulator, parameters, "to copy not found", "can't be copied")
     if "caption" in parameters.arguments and "text" not in content:
         content = {name: value for name, value in content.items() if not name.startswith("caption")}
         content |= read_caption(parameters)
     return {"message_id": _send(emulator, chat, parameters, [content])[0]["message_id"]}
+
+
+async def forward_message(emulator: Emulator, parameters: Parameters) -> Json:
+    """Send a message on, with its origin."""
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
+    source, original, content = _original(emulator, parameters, "to forward not found", "can't be forwarded")
+    origin: Json = {"type": "user", "sender_user": original.get("from"), "date": original["date"]}
+    if "from" not in original:
+        origin = {"type": "channel", "chat": source.info, "date": original["date"]}
+        origin["message_id"] = original["message_id"]
+    return _send(emulator, chat, parameters, [content | {"forward_origin": original.get("forward_origin", origin)}])[0]
+
+
+def _original(emulator: Emulator, parameters: Parameters, missing: str, empty: str) -> tuple[Chat, Json, Json]:
+    """Return the chat of the message that the call names, the message, and what of it can be sent again."""
+    source = access.to_read(emulator.world, parameters.text("from_chat_id"))
+    original = source.messages.get(parameters.integer("message_id"))
+    if original is None:
+        raise bad_request(f"message {missing}")
+    kept = ("text", "entities", "caption", "caption_entities", "photo", "document")
+    content = {name: original[name] for name in kept if name in original}
+    if not content:
+        raise bad_request(f"message {empty}")
+    return source, original, content
 
 
 def _send(emulator: Emulator, chat: Chat, parameters: Parameters, contents: list[Json]) -> list[Json]:
@@ -146,6 +164,9 @@ def _send(emulator: Emulator, chat: Chat, parameters: Parameters, contents: list
         extra["message_thread_id"] = thread_id
     if markup and "inline_keyboard" in markup:
         extra["reply_markup"] = markup
+    for content in contents:
+        kind = next((kind for kind in _MEDIA if kind in content), "text")
+        access.check_sending(emulator.world, chat, kind)
     wait_s = emulator.limits.send(chat.id, len(contents), paid=parameters.boolean("allow_paid_broadcast"))
     if wait_s:
         raise too_many_requests(wait_s)
@@ -175,7 +196,8 @@ def _reply(chat: Chat, parameters: Parameters) -> Json:
     raise bad_request("message to be replied not found")
 
 
-def _media(emulator: Emulator, kind: str, source: UploadedFile | str, parameters: Parameters) -> Json:
+def read_media(emulator: Emulator, kind: str, source: UploadedFile | str, parameters: Parameters) -> Json:
+    """Return the photo or document that a call uploads or names by file_id."""
     if isinstance(source, str) and source.startswith("attach://"):
         source = parameters.files.get(source.removeprefix("attach://")) or source
     file = _known_file(emulator, source) if isinstance(source, str) else _store(emulator, kind, source)

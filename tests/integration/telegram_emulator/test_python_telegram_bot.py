@@ -1,32 +1,12 @@
 """python-telegram-bot's own Bot on the emulator, unchanged."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import Callable
 
 import httpx
 import pytest
 import telegram
 from telegram import error
-from telegram.request import HTTPXRequest
-
-
-def _bot(address: str, token: str) -> telegram.Bot:
-    options: dict[str, Any] = {"httpx_kwargs": {"trust_env": False}}
-    return telegram.Bot(
-        token,
-        base_url=f"{address}/bot",
-        base_file_url=f"{address}/file/bot",
-        request=HTTPXRequest(**options),
-        get_updates_request=HTTPXRequest(**options),
-    )
-
-
-@pytest.fixture
-async def bot(address: str, client: httpx.AsyncClient) -> AsyncIterator[telegram.Bot]:  # noqa: ARG001 - user 5 spoke
-    """Return the bot, initialized: it called getMe."""
-    async with _bot(address, "123456:local") as initialized:
-        yield initialized
 
 
 async def test_the_bot_knows_itself(bot: telegram.Bot) -> None:
@@ -114,7 +94,10 @@ async def test_webhook_info(bot: telegram.Bot) -> None:
 
 
 async def test_errors_are_the_librarys_exceptions(
-    bot: telegram.Bot, address: str, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    bot: telegram.Bot,
+    make_bot: Callable[[str], telegram.Bot],
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each refusal is the exception that a bot would catch in production."""
     monkeypatch.setenv("PTB_TIMEDELTA", "1")  # retry_after's type to come, or the library warns
@@ -122,7 +105,7 @@ async def test_errors_are_the_librarys_exceptions(
         await bot.send_message(404, "x")
     with pytest.raises(error.BadRequest, match="not modified"):
         await (await bot.send_message(5, "same")).edit_text("same")
-    stranger = _bot(address, "123456:wrong")
+    stranger = make_bot("123456:wrong")
     with pytest.raises(error.InvalidToken):
         await stranger.initialize()
     await stranger.shutdown()

@@ -78,6 +78,24 @@ class Harness:
         """Return what a GET under /control answers."""
         return (await self.client.get(f"/control/{path}")).json()
 
+    async def updates(self, *update_ids: int) -> list[Any]:
+        """Return the bodies of the updates with these ids, of all if none is given, and confirm them all."""
+        types = ["message", "channel_post", "my_chat_member", "chat_member", "callback_query"]
+        pending = await self.result("getUpdates", allowed_updates=types)
+        if pending:
+            await self.result("getUpdates", offset=pending[-1]["update_id"] + 1)
+        return [
+            body
+            for update in pending
+            if not update_ids or update["update_id"] in update_ids
+            for name, body in update.items()
+            if name != "update_id"
+        ]
+
+    async def forget(self) -> None:
+        """Have no update wait, and all types allowed from now on."""
+        await self.updates()
+
     async def hook(self, **parameters: Any) -> None:
         """Set the webhook to the endpoint."""
         await self.result("setWebhook", url=URL, **parameters)

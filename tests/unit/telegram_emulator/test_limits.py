@@ -79,21 +79,52 @@ def test_an_answered_chat_is_bulk_again() -> None:
     assert [limits.send(chat_id) for chat_id in range(1, 32)] == [0] * 30 + [1]
 
 
+def test_an_edit_takes_its_place_in_the_chat() -> None:
+    """Edits and sends share a chat's burst, its second and a group's minute."""
+    time = Time()
+    limits = SendLimits(time)
+    assert [limits.send(1), limits.edit(1), limits.send(1), limits.edit(1), limits.edit(1)] == [0] * 5
+    assert [limits.edit(1), limits.send(1)] == [1, 1]
+    for _ in range(10):
+        assert [limits.send(GROUP), limits.edit(GROUP)] == [0, 0]
+        time.now += 2
+    assert [limits.edit(GROUP), limits.send(GROUP)] == [40, 40]
+
+
+def test_edits_are_not_bulk() -> None:
+    """A hundred chats can be edited in a second, and thirty others still be written to."""
+    limits = SendLimits(Time())
+    assert {limits.edit(chat_id) for chat_id in range(1, 101)} == {0}
+    assert [limits.send(chat_id) for chat_id in range(101, 132)] == [0] * 30 + [1]
+
+
+def test_an_edit_is_the_reply_to_what_was_heard() -> None:
+    """After an edit answered a chat its sends are replies for some seconds, and bulk again later."""
+    time = Time()
+    limits = SendLimits(time)
+    for chat_id in range(1, 32):
+        limits.heard(chat_id)
+        limits.edit(chat_id)
+    assert {limits.send(chat_id) for chat_id in range(1, 32)} == {0}
+    time.now += 4
+    assert [limits.send(chat_id) for chat_id in range(1, 32)] == [0] * 30 + [1]
+
+
 def test_an_album_is_admitted_whole_and_paid_afterwards() -> None:
     """Ten messages at once pass on an idle chat, and the next send waits for them."""
     limits = SendLimits(Time())
     assert [limits.send(1, 10), limits.send(1)] == [0, 6]
 
 
-@given(st.lists(st.floats(0, 3), max_size=80))
-def test_no_pause_pattern_beats_the_limits(pauses: list[float]) -> None:
-    """Whatever the pauses, a group gets at most 20 in any 60 s and at most 5 + t in any t seconds."""
+@given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=80))
+def test_no_pause_pattern_beats_the_limits(pauses: list[tuple[float, bool]]) -> None:
+    """Whatever the pauses, sends and edits in a group are at most 20 in any 60 s and 5 + t in any t seconds."""
     time = Time()
     limits = SendLimits(time)
     sent = []
-    for pause in pauses:
+    for pause, is_edit in pauses:
         time.now += pause
-        if limits.send(GROUP) == 0:
+        if (limits.edit if is_edit else limits.send)(GROUP) == 0:
             sent.append(time.now)
     for first, last in itertools.combinations(range(len(sent)), 2):
         span, count = sent[last] - sent[first], last - first + 1

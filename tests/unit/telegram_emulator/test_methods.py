@@ -197,6 +197,34 @@ async def test_an_edit_changes_text_and_keyboard(telegram: Harness) -> None:
     }
 
 
+async def test_edits_share_the_chats_limits(telegram: Harness) -> None:
+    """An edit is charged like a send and refused with a 429; one that modifies nothing, or is wrong, costs nothing."""
+    sent = await telegram.result("sendMessage", chat_id=5, text="0")
+    place = {"chat_id": 5, "message_id": sent["message_id"]}
+    for text in "1234":
+        await telegram.result("editMessageText", **place, text=text)
+        code, description = await telegram.error("editMessageText", **place, text=text)
+        assert (code, description.startswith("Bad Request: message is not modified")) == (400, True)
+    for method, change in (("editMessageText", {"text": "5"}), ("editMessageReplyMarkup", {"reply_markup": BUTTONS})):
+        answer = await telegram.call(method, **place, **change)
+        assert (answer["error_code"], answer["parameters"]) == (429, {"retry_after": 1})
+    assert await telegram.error("sendMessage", chat_id=5, text="x") == (429, "Too Many Requests: retry after 1")
+    assert (await telegram.look("chats/5/messages"))[-1]["text"] == "4"
+    await telegram.clock.advance(1)
+    await telegram.result("editMessageReplyMarkup", **place, reply_markup=BUTTONS)
+
+
+async def test_edits_share_the_groups_minute(telegram: Harness) -> None:
+    """Ten sends and ten edits use up a group's 20 a minute."""
+    for number in range(10):
+        sent = await telegram.result("sendMessage", chat_id=GROUP, text="x")
+        place = {"chat_id": GROUP, "message_id": sent["message_id"]}
+        await telegram.result("editMessageText", **place, text=str(number))
+        await telegram.clock.advance(2)
+    answer = await telegram.call("editMessageText", **place, text="x")
+    assert (answer["error_code"], answer["parameters"]) == (429, {"retry_after": 40})
+
+
 async def test_a_deleted_message_is_gone(telegram: Harness) -> None:
     """After deleteMessage the transcript doesn't show it, and it can't be edited or deleted."""
     sent = await telegram.result("sendMessage", chat_id=5, text="one")
