@@ -11,14 +11,14 @@ import boto3
 from floodgate import aws
 from floodgate.delivery.deadletters import DeadLetterFunction
 from floodgate.monitoring.logger import redact_libraries
-from floodgate.settings import BotSettings
+from floodgate.settings import DeadletterSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 redact_libraries()
 _function = DeadLetterFunction(
-    BotSettings.from_env(os.environ),
+    DeadletterSettings.from_env(os.environ),
     dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     clock=time.time,

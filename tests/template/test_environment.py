@@ -82,7 +82,7 @@ def test_the_webhook_is_told_nothing_of_the_token(template: Template) -> None:
 
 
 @pytest.mark.parametrize("function", ["WorkerFunction", "TasksFunction"])
-def test_a_worker_knows_its_own_times_and_queue(template: Template, function: str) -> None:
+def test_a_worker_knows_its_own_times_number_and_queue(template: Template, function: str) -> None:
     """What it is told is what Lambda and the queue are set to: the same parameters, the queue that it is fed from."""
     worker = template.functions[function]
     variables = worker["Environment"]["Variables"]
@@ -90,4 +90,5 @@ def test_a_worker_knows_its_own_times_and_queue(template: Template, function: st
     queue = variables["QUEUE_URL"]["Ref"]
     assert source["Properties"]["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
     assert variables["FUNCTION_TIMEOUT_S"] == worker["Timeout"]
+    assert variables["WORKER_CONCURRENCY"] == source["Properties"]["ScalingConfig"]["MaximumConcurrency"]
     assert variables["QUEUE_VISIBILITY_S"] == template.resources[queue]["Properties"]["VisibilityTimeout"]

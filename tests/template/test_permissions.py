@@ -60,6 +60,19 @@ def test_a_role_has_no_managed_policies(template: Template, role: str) -> None:
     assert "ManagedPolicyArns" not in template.resources[role]["Properties"]
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_is_told_the_traffic_table_may_use_it(template: Template, function: str) -> None:
+    """Gates, cache and journal are read, written and updated by key; nobody scans, queries or deletes there."""
+    told = template.functions[function]["Environment"]["Variables"].get("TRAFFIC_TABLE") == {"Ref": "TrafficTable"}
+    rights = {
+        action
+        for one in statements(template, function.removesuffix("Function") + "Role")
+        if "TrafficTable" in references(one["Resource"])
+        for action in listed(one["Action"])
+    }
+    assert rights == ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} if told else set())
+
+
 def test_there_are_no_policies_beside_the_roles(template: Template) -> None:
     """What a role may is read in one place."""
     assert template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy") == {}

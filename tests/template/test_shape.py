@@ -84,6 +84,7 @@ def test_every_resource_is_in_its_section(template: Template) -> None:
 def test_logical_ids_say_noun_and_type(template: Template) -> None:
     """A queue is a Queue, a function a Function, a table a Table."""
     last_word = {
+        "AWS::CloudWatch::Alarm": "Alarm",
         "AWS::DynamoDB::Table": "Table",
         "AWS::IAM::Role": "Role",
         "AWS::Logs::LogGroup": "LogGroup",

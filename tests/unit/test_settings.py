@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 from floodgate.settings import (
     HEADROOM_S,
     BotSettings,
+    DeadletterSettings,
+    InboundLimits,
     RegistrarSettings,
     SettingsInvalid,
     WebhookSettings,
     WorkerSettings,
 )
+from floodgate.traffic.limits import Limit
 
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret"
 WEBHOOK = {
     "UPDATES_QUEUE_URL": "https://sqs.example/updates.fifo",
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",
+    "EARLY_ACKNOWLEDGEMENT": "off",
 }
 BOT = {
     "BOT_ID": "7900",
@@ -29,16 +33,29 @@ BOT = {
     "STATE_TABLE": "state",
     "ADMIN_CHAT_ID": "",
 }
+INBOUND = {
+    "USER_LIMIT": "30/min burst 10",
+    "CHAT_LIMIT": "300/min burst 100",
+    "BOT_LIMIT": "6000/min",
+    "QUIET_PERIOD_S": "300",
+    "WHEN_STORE_IS_DOWN": "requeue",
+}
 WORKER = {
     **BOT,
+    **INBOUND,
     "QUEUE": "updates",
     "QUEUE_URL": "https://sqs.example/updates.fifo",
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "TRAFFIC_TABLE": "traffic",
+    "WORKER_CONCURRENCY": "20",
+    "CACHE_S": "300",
+    "PAID_BROADCASTS": "off",
+    "EARLY_ACKNOWLEDGEMENT": "off",
     "UPDATE_DEADLINE_S": "10",
     "FUNCTION_TIMEOUT_S": "20",
     "QUEUE_VISIBILITY_S": "120",
 }
+DEADLETTER = {**BOT, "TRAFFIC_TABLE": "traffic", "CACHE_S": "300"}
 REGISTRAR = {
     **BOT,
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",
@@ -59,7 +76,9 @@ class FromEnv(Protocol):
 CLASSES: list[tuple[type[FromEnv], dict[str, str]]] = [
     (WebhookSettings, WEBHOOK),
     (BotSettings, BOT),
+    (InboundLimits, INBOUND),
     (WorkerSettings, WORKER),
+    (DeadletterSettings, DEADLETTER),
     (RegistrarSettings, REGISTRAR),
 ]
 REQUIRED = [(of, environ, name) for of, environ in CLASSES for name in environ if name != "ADMIN_CHAT_ID"]
@@ -67,12 +86,22 @@ NUMBERS: list[tuple[type[FromEnv], dict[str, str], str, int, int]] = [
     (WorkerSettings, WORKER, "UPDATE_DEADLINE_S", 1, 890),
     (WorkerSettings, WORKER, "FUNCTION_TIMEOUT_S", 1, 900),
     (WorkerSettings, WORKER, "QUEUE_VISIBILITY_S", 1, 43_200),
+    (WorkerSettings, WORKER, "WORKER_CONCURRENCY", 2, 1000),
+    (WorkerSettings, WORKER, "CACHE_S", 0, 3600),
+    (DeadletterSettings, DEADLETTER, "CACHE_S", 0, 3600),
+    (InboundLimits, INBOUND, "QUIET_PERIOD_S", 10, 86_400),
     (RegistrarSettings, REGISTRAR, "MAX_CONNECTIONS", 1, 100),
 ]
 
 each_number = pytest.mark.parametrize(
-    ("of", "environ", "name", "low", "high"), NUMBERS, ids=[row[2] for row in NUMBERS]
+    ("of", "environ", "name", "low", "high"), NUMBERS, ids=[f"{row[0].__name__}-{row[2]}" for row in NUMBERS]
 )
+CHOICES: list[tuple[type[FromEnv], dict[str, str], str, str]] = [
+    (WebhookSettings, WEBHOOK, "EARLY_ACKNOWLEDGEMENT", "on or off"),
+    (WorkerSettings, WORKER, "EARLY_ACKNOWLEDGEMENT", "on or off"),
+    (WorkerSettings, WORKER, "PAID_BROADCASTS", "on or off"),
+    (InboundLimits, INBOUND, "WHEN_STORE_IS_DOWN", "requeue or admit"),
+]
 
 
 @pytest.mark.parametrize(("of", "environ"), CLASSES, ids=[of.__name__ for of, _ in CLASSES])
@@ -105,11 +134,62 @@ def test_what_is_no_whole_number_is_named(
 def test_what_is_out_of_bounds_is_named(
     of: type[FromEnv], environ: dict[str, str], name: str, low: int, high: int
 ) -> None:
-    """Just below and just above are refused."""
+    """Just below and just above are refused; the bounds themselves are not."""
+    for value in (low, high):
+        if name not in ("UPDATE_DEADLINE_S", "FUNCTION_TIMEOUT_S", "QUEUE_VISIBILITY_S"):  # bound to each other as well
+            of.from_env({**environ, name: str(value)})
     for value in (low - 1, high + 1, -1):
         with pytest.raises(SettingsInvalid) as refusal:
             of.from_env({**environ, name: str(value)})
         assert str(refusal.value) == f"{name} is {value}: expected a whole number from {low} to {high}."
+
+
+@pytest.mark.parametrize("value", ["true", "True", "ON", "yes", "1", "off ", "admit,requeue"])
+@pytest.mark.parametrize(
+    ("of", "environ", "name", "expected"), CHOICES, ids=[f"{c[0].__name__}-{c[2]}" for c in CHOICES]
+)
+def test_what_is_no_choice_is_named(
+    of: type[FromEnv], environ: dict[str, str], name: str, expected: str, value: str
+) -> None:
+    """The sentence tells the name, the value and what to choose from; a YAML boolean that slipped in is none."""
+    with pytest.raises(SettingsInvalid) as refusal:
+        of.from_env({**environ, name: value})
+    assert str(refusal.value) == f"{name} is {value!r}: expected {expected}."
+
+
+def test_switches_are_on_or_off() -> None:
+    """What is written becomes what is meant."""
+    off, on = (
+        WorkerSettings.from_env({**WORKER, "EARLY_ACKNOWLEDGEMENT": early, "PAID_BROADCASTS": paid})
+        for early, paid in (("off", "on"), ("on", "off"))
+    )
+    assert [(one.early_acknowledgement, one.paid_broadcasts) for one in (off, on)] == [(False, True), (True, False)]
+    told = [WebhookSettings.from_env({**WEBHOOK, "EARLY_ACKNOWLEDGEMENT": early}) for early in ("off", "on")]
+    assert [one.early_acknowledgement for one in told] == [False, True]
+
+
+@pytest.mark.parametrize(("choice", "admits"), [("requeue", False), ("admit", True)])
+def test_limits_are_read_as_they_are_written(choice: str, admits: bool) -> None:  # noqa: FBT001 - a table's column
+    """A count in a unit of time, with a burst or without; `off` is no limit."""
+    environ = {**INBOUND, "CHAT_LIMIT": "off", "BOT_LIMIT": "100/s", "WHEN_STORE_IS_DOWN": choice}
+    assert InboundLimits.from_env(environ) == InboundLimits(
+        user=Limit(2.0, 10), chat=None, bot=Limit(0.01, 100), quiet_s=300, admit_without_store=admits
+    )
+    assert WorkerSettings.from_env({**WORKER, **environ}).inbound == InboundLimits.from_env(environ)
+
+
+@pytest.mark.parametrize("value", ["fast", "0/min", "5/day", "5/min burst 0", "OFF", "5 / min", "-1/s"])
+@pytest.mark.parametrize("name", ["USER_LIMIT", "CHAT_LIMIT", "BOT_LIMIT"])
+def test_what_is_no_limit_is_named(name: str, value: str) -> None:
+    """The sentence tells the name, the value and how limits are written."""
+    with pytest.raises(SettingsInvalid, match=f"^{name}: '{value}' is no limit: write 5/min, "):
+        InboundLimits.from_env({**INBOUND, name: value})
+
+
+def test_the_bots_limit_has_no_burst() -> None:
+    """What is beyond it waits, so nothing could come at once."""
+    with pytest.raises(SettingsInvalid, match=r"^BOT_LIMIT is '100/s burst 5': expected a limit without a burst"):
+        InboundLimits.from_env({**INBOUND, "BOT_LIMIT": "100/s burst 5"})
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("7001", 7001), ("-1001234567890", -1001234567890)])

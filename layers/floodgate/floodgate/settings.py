@@ -2,13 +2,15 @@
 
 Problem: a wrong value found in the middle of a night is found too late. Rule: one frozen dataclass per function, made
 once by `app.py` from the environment; nothing else reads the environment. `template.yaml` sets these variables and
-nothing else does. Hazard: the webhook imports this module, so it stays on the standard library.
+nothing else does. Hazard: the webhook imports this module, so it and what it imports stay on the standard library.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+from floodgate.traffic.limits import Limit, LimitInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +41,32 @@ def _whole(environ: Mapping[str, str], name: str, low: int, high: int) -> int:
     return value
 
 
+def _choice(environ: Mapping[str, str], name: str, *choices: str) -> str:
+    value = _text(environ, name)
+    if value not in choices:
+        raise SettingsInvalid(f"{name} is {value!r}: expected {' or '.join(choices)}.")
+    return value
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return _choice(environ, name, "on", "off") == "on"
+
+
+def _cache_s(environ: Mapping[str, str]) -> int:
+    return _whole(environ, "CACHE_S", 0, 3600)
+
+
+def _limit(environ: Mapping[str, str], name: str, *, burst: bool = True) -> Limit | None:
+    text = _text(environ, name)
+    try:
+        limit = Limit.parse(text)
+    except LimitInvalid as error:
+        raise SettingsInvalid(f"{name}: {error}") from None
+    if not burst and "burst" in text:
+        raise SettingsInvalid(f"{name} is {text!r}: expected a limit without a burst, such as 6000/min, or off.")
+    return limit
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
     """What the webhook function is told. It never knows the bot token."""
@@ -46,16 +74,19 @@ class WebhookSettings:
     updates_queue_url: str
     dead_queue_url: str
     webhook_secret_arn: str
+    #: Whether the answer to a pressed button's delivery stops the button's waiting, before a handler has run.
+    early_acknowledgement: bool
     #: What Telegram is asked to wait, in seconds, when a queue refuses. Telegram honours up to 3600.
     retry_after_s: int = 5
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Raise SettingsInvalid for what is missing."""
+        """Raise SettingsInvalid for what is missing or out of bounds."""
         return cls(
             updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             webhook_secret_arn=_text(environ, "WEBHOOK_SECRET_ARN"),
+            early_acknowledgement=_is_on(environ, "EARLY_ACKNOWLEDGEMENT"),
         )
 
 
@@ -88,15 +119,52 @@ class BotSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundLimits:
+    """How much of what people send is handled at once. A limit that is None is none."""
+
+    #: Updates of one person, over all chats.
+    user: Limit | None
+    #: Updates of one group or channel.
+    chat: Limit | None
+    #: Updates of the whole bot. Above it they wait; its burst is its count and means nothing.
+    bot: Limit | None
+    #: How often a person who goes too fast is told so, at most: once in so many seconds.
+    quiet_s: int
+    #: What becomes of an update that DynamoDB has failed three times in a row: handled without limits and without the
+    #: check for duplicates, or, if False, left in its queue.
+    admit_without_store: bool
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            user=_limit(environ, "USER_LIMIT"),
+            chat=_limit(environ, "CHAT_LIMIT"),
+            bot=_limit(environ, "BOT_LIMIT", burst=False),
+            quiet_s=_whole(environ, "QUIET_PERIOD_S", 10, 86_400),
+            admit_without_store=_choice(environ, "WHEN_STORE_IS_DOWN", "requeue", "admit") == "admit",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is told. WorkerFunction and TasksFunction run the same code with different values."""
 
     bot: BotSettings
+    inbound: InboundLimits
     #: The queue that this worker empties: `updates` or `tasks`.
     queue: str
     queue_url: str
     dead_queue_url: str
     traffic_table: str
+    #: How many workers of this function may run at once, each with up to ten chats.
+    concurrency: int
+    #: How long what Telegram says of chats and members is remembered, in seconds; 0 keeps nothing for the next update.
+    cache_s: int
+    #: Whether broadcasts pay for going beyond Telegram's 30 messages a second.
+    paid_broadcasts: bool
+    #: Whether the webhook has answered callback queries by the time they come here.
+    early_acknowledgement: bool
     #: What one update may take, in seconds; then it is cancelled and tried again.
     deadline_s: int
     #: When Lambda ends the function, in seconds.
@@ -122,13 +190,37 @@ class WorkerSettings:
         """Raise SettingsInvalid for what is missing or out of bounds."""
         return cls(
             bot=BotSettings.from_env(environ),
+            inbound=InboundLimits.from_env(environ),
             queue=_text(environ, "QUEUE"),
             queue_url=_text(environ, "QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
+            concurrency=_whole(environ, "WORKER_CONCURRENCY", 2, 1000),
+            cache_s=_cache_s(environ),
+            paid_broadcasts=_is_on(environ, "PAID_BROADCASTS"),
+            early_acknowledgement=_is_on(environ, "EARLY_ACKNOWLEDGEMENT"),
             deadline_s=_whole(environ, "UPDATE_DEADLINE_S", 1, 890),
             timeout_s=_whole(environ, "FUNCTION_TIMEOUT_S", 1, 900),
             visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", 1, 43_200),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeadletterSettings:
+    """What the dead-letter function is told."""
+
+    bot: BotSettings
+    traffic_table: str
+    #: As the workers are told: they share what is remembered.
+    cache_s: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            bot=BotSettings.from_env(environ),
+            traffic_table=_text(environ, "TRAFFIC_TABLE"),
+            cache_s=_cache_s(environ),
         )
 
 

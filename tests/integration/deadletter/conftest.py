@@ -10,6 +10,7 @@ import pytest
 
 from floodgate.delivery.deadletters import DeadLetterFunction
 from floodgate.ingress.dead_letter import dead_letter
+from floodgate.settings import DeadletterSettings
 from tests.integration.worker.conftest import clock, cloud, loops, telegram
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def letters(
 ) -> Letters:
     """An empty `dead.fifo` and the function behind it."""
     function = DeadLetterFunction(
-        cloud.bot_settings,
+        DeadletterSettings(bot=cloud.bot_settings, traffic_table="traffic", cache_s=300),
         dynamodb=cloud.client("dynamodb"),
         secrets=cloud.client("secretsmanager"),
         clock=cloud.clock,

@@ -67,8 +67,8 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """A cloud with empty queues and the secret that the events present."""
+def cloud(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """A cloud with empty queues and the secret that the events present; a param is the EARLY_ACKNOWLEDGEMENT."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-6a2a1b80-0123456789abcdef00000000")
     with mock_aws():
@@ -81,6 +81,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.setenv("UPDATES_QUEUE_URL", updates)
         monkeypatch.setenv("DEAD_QUEUE_URL", dead)
         monkeypatch.setenv("WEBHOOK_SECRET_ARN", arn)
+        monkeypatch.setenv("EARLY_ACKNOWLEDGEMENT", getattr(request, "param", "off"))
         spec = importlib.util.spec_from_file_location("webhook_app", ROOT / "functions" / "webhook" / "app.py")
         assert spec is not None
         assert spec.loader is not None

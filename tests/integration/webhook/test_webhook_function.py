@@ -48,6 +48,32 @@ def test_a_repeated_delivery_is_queued_once(cloud: Cloud, event: dict[str, Any])
     assert len(cloud.updates) == 1
 
 
+@pytest.mark.parametrize("cloud", ["on"], indirect=True)
+@pytest.mark.parametrize("event", ["callback"], indirect=True)
+def test_a_button_may_be_answered_early(cloud: Cloud, event: dict[str, Any]) -> None:
+    """The answer to each delivery, a repeated one too, is the Bot API call; the update is queued once."""
+    answer, again = (cloud.handler(event, None) for _ in range(2))
+    call = {"method": "answerCallbackQuery", "callback_query_id": "30070000000000001"}
+    assert (again, {**answer, "body": json.loads(answer["body"])}) == (answer, {**OK, "body": call})
+    assert cloud.updates == [(event["body"], *GROUPS["callback"])]
+
+
+@pytest.mark.parametrize("cloud", ["on"], indirect=True)
+@pytest.mark.parametrize("event", [*sorted({*GROUPS, "not_json"} - {"callback"})], indirect=True)
+def test_nothing_but_a_button_is_answered_early(cloud: Cloud, event: dict[str, Any]) -> None:
+    """What asks for nothing gets nothing."""
+    assert cloud.handler(event, None) == OK
+
+
+@pytest.mark.parametrize("cloud", ["on"], indirect=True)
+@pytest.mark.parametrize("event", ["callback"], indirect=True)
+def test_a_button_that_was_not_queued_is_not_answered(cloud: Cloud, event: dict[str, Any]) -> None:
+    """Telegram is asked to come again, and for nothing else."""
+    cloud.sqs.delete_queue(QueueUrl=cloud.updates_url)
+    answer = cloud.handler(event, None)
+    assert (answer["statusCode"], answer["body"]) == (503, "{}")
+
+
 @pytest.mark.parametrize("event", ["start_command"], indirect=True)
 def test_a_chat_stays_in_order(cloud: Cloud, event: dict[str, Any]) -> None:
     """Updates of one chat leave the queue as they came."""

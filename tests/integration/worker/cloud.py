@@ -52,6 +52,10 @@ class Clock:
         """Return the time that it is now."""
         return self.now
 
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.now += seconds
+
 
 @dataclass(frozen=True)
 class _Refused:
@@ -66,7 +70,10 @@ class Wire:
 
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     faults: dict[str, list[Exception | str]] = field(default_factory=lambda: defaultdict(list))
-    """By operation: an exception of the transport, or an error code of the service; AWS never sees the request."""
+    """By operation: an exception of the transport, or an error code of the service; AWS never sees the request.
+
+    Of DynamoDB's, `UpdateItem gate` is about the items whose keys begin with `gate#` alone.
+    """
     lost: set[str] = field(default_factory=set)
     """Operations whose next answer does not arrive, though AWS did what was asked."""
 
@@ -85,7 +92,8 @@ class Wire:
         self.requests.append((model.name, params))
 
     def _fail(self, model: Any, **_: Any) -> tuple[_Refused, dict[str, Any]] | None:
-        if not (faults := self.faults[model.name]):
+        name = f"{model.name} {_kind(self.requests[-1][1])}"
+        if not (faults := self.faults[model.name] or self.faults[name]):
             return None
         fault = faults.pop(0)
         if isinstance(fault, Exception):
@@ -96,6 +104,12 @@ class Wire:
         if model.name in self.lost:
             self.lost.remove(model.name)
             raise ReadTimeoutError(endpoint_url="https://aws.example")
+
+
+def _kind(params: Mapping[str, Any]) -> str:
+    """Return what kind of item a request to DynamoDB is about; of others nothing."""
+    keys: Mapping[str, Any] = params.get("Key") or params.get("Item") or {}
+    return str(keys.get("pk", {}).get("S", "")).partition("#")[0]
 
 
 @dataclass

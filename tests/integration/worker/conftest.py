@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio.events
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import pytest
 from moto import mock_aws
 
 from floodgate.delivery.worker import Worker
-from floodgate.settings import WorkerSettings
+from floodgate.settings import InboundLimits, WorkerSettings
+from floodgate.traffic.limits import Limit
 from tests.integration.worker.cloud import Clock, Cloud
 from tests.unit.delivery.virtual_time import VirtualLoop
 from tests.unit.ingress.samples import PRIVATE, message
@@ -22,18 +24,32 @@ if TYPE_CHECKING:
     from floodgate.telegram.application import Register
 
 ANNS_CHAT = "chat:7001"
+#: The template's defaults.
+INBOUND = InboundLimits(
+    user=Limit.parse("30/min burst 10"),
+    chat=Limit.parse("300/min burst 100"),
+    bot=Limit.parse("6000/min"),
+    quiet_s=300,
+    admit_without_store=False,
+)
 
 
-def text(words: str, update_id: int = 500_000_001, chat: dict[str, Any] = PRIVATE, **changes: Any) -> dict[str, Any]:
-    """Return the update of a message that Ann writes."""
+_update_ids = itertools.count(500_001_000)
+
+
+def text(words: str, update_id: int | None = None, chat: dict[str, Any] = PRIVATE, **changes: Any) -> dict[str, Any]:
+    """Return the update of a message that Ann writes; a new one, unless it is given the id of another."""
     command = words.partition(" ")[0]
     entities = [{"offset": 0, "length": len(command), "type": "bot_command"}] if words[:1] == "/" else []
-    return {"update_id": update_id, "message": message(chat, text=words, entities=entities, **changes)}
+    return {
+        "update_id": next(_update_ids) if update_id is None else update_id,
+        "message": message(chat, text=words, entities=entities, **changes),
+    }
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still."""
+    """A clock that stands still, but for what workers wait."""
     return Clock()
 
 
@@ -58,12 +74,15 @@ def telegram(monkeypatch: pytest.MonkeyPatch) -> TelegramWire:
 
 
 @pytest.fixture
-def loops(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[VirtualLoop]]:
-    """Every event loop that was made, each on virtual time; closed at the end, for a worker keeps its own."""
+def loops(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[list[VirtualLoop]]:
+    """Every event loop that was made, each on virtual time; closed at the end, for a worker keeps its own.
+
+    The clock moves on while a loop waits.
+    """
     made: list[VirtualLoop] = []
 
     def new_event_loop() -> VirtualLoop:
-        made.append(VirtualLoop())
+        made.append(VirtualLoop(clock.advance))
         return made[-1]
 
     monkeypatch.setattr(asyncio.events, "new_event_loop", new_event_loop)
@@ -82,10 +101,15 @@ class Workers:
         """Return what the template would tell a worker."""
         return WorkerSettings(
             bot=replace(self.cloud.bot_settings, telegram_api_url=api_url),
+            inbound=INBOUND,
             queue=queue,
             queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
             dead_queue_url=self.cloud.dead_url,
             traffic_table="traffic",
+            concurrency=20,
+            cache_s=300,
+            paid_broadcasts=False,
+            early_acknowledgement=False,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
             visibility_s=120,

@@ -51,6 +51,11 @@ def bot_environ(cloud: Cloud) -> dict[str, str]:
     }
 
 
+def deadletter_environ(cloud: Cloud) -> dict[str, str]:
+    """Return the variables of DeadletterFunction."""
+    return {**bot_environ(cloud), "TRAFFIC_TABLE": "traffic", "CACHE_S": "300"}
+
+
 def worker_environ(cloud: Cloud) -> dict[str, str]:
     """Return the variables of WorkerFunction."""
     return {
@@ -59,6 +64,15 @@ def worker_environ(cloud: Cloud) -> dict[str, str]:
         "QUEUE_URL": cloud.updates_url,
         "DEAD_QUEUE_URL": cloud.dead_url,
         "TRAFFIC_TABLE": "traffic",
+        "WORKER_CONCURRENCY": "20",
+        "USER_LIMIT": "30/min burst 10",
+        "CHAT_LIMIT": "300/min burst 100",
+        "BOT_LIMIT": "6000/min",
+        "QUIET_PERIOD_S": "300",
+        "WHEN_STORE_IS_DOWN": "requeue",
+        "CACHE_S": "300",
+        "PAID_BROADCASTS": "off",
+        "EARLY_ACKNOWLEDGEMENT": "off",
         "UPDATE_DEADLINE_S": "10",
         "FUNCTION_TIMEOUT_S": "20",
         "QUEUE_VISIBILITY_S": "120",

@@ -111,7 +111,8 @@ def test_one_loop_and_one_bot_serve_every_batch(
     assert (len(loops), len(telegram.sent)) == (1, 3)
     assert len({id(app.bot) for app in registered}) == 1
     assert len({id(app) for app in registered}) == 3
-    assert [operation for operation, _ in cloud.wire.requests] == ["GetSecretValue", "GetItem"]
+    asked = ["GetSecretValue", "GetItem", *["UpdateItem"] * 3]
+    assert [operation for operation, _ in cloud.wire.requests] == asked
 
 
 class BotApi(ThreadingHTTPServer):

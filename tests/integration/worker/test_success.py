@@ -22,19 +22,20 @@ def register(app: App) -> None:
 
 
 def test_an_answer_is_one_call_and_no_more(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
-    """One sendMessage, no getMe; of AWS the token and the identity once, and nothing for the update itself."""
+    """One sendMessage, no getMe; of AWS the token and the identity once, and one write for each update."""
     cloud.queue(text("hello"), ANNS_CHAT)
     drain = workers.drain(register)
     assert cloud.deliver(drain) == []
     assert [(call.method, call.fields) for call in telegram.calls] == [
         ("sendMessage", {"chat_id": 7001, "text": "hello"})
     ]
-    assert [operation for operation, _ in cloud.wire.requests] == ["GetSecretValue", "GetItem"]
+    assert [operation for operation, _ in cloud.wire.requests] == ["GetSecretValue", "GetItem", "UpdateItem"]
     cloud.wire.requests.clear()
-    cloud.queue(text("again", 500_000_002), ANNS_CHAT)
+    cloud.clock.now += 2
+    cloud.queue(text("again"), ANNS_CHAT)
     assert cloud.deliver(drain) == []
-    assert cloud.wire.requests == []
-    assert (cloud.left(), cloud.items("traffic"), cloud.letters()) == (0, [], [])
+    assert [operation for operation, _ in cloud.wire.requests] == ["UpdateItem"]
+    assert (cloud.left(), [item["pk"] for item in cloud.items("traffic")]) == (0, [{"S": "gate#7001"}])
 
 
 def test_a_batch_is_answered_in_order_and_deleted(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:

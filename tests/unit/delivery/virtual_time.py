@@ -24,14 +24,17 @@ class _Selector(selectors.DefaultSelector):
             raise Stuck
         if not ready and timeout:
             self.loop.now += timeout
+            self.loop.on_advance(timeout)
         return ready
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_advance: Callable[[float], None] = lambda _seconds: None) -> None:
+        """`on_advance` is told of every jump, in seconds: a clock that goes with the loop."""
         self.now = 0.0
+        self.on_advance = on_advance
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)

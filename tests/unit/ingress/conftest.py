@@ -4,7 +4,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -24,6 +24,7 @@ SETTINGS = WebhookSettings(
     updates_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/updates.fifo",
     dead_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/dead.fifo",
     webhook_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:webhook-AbCdEf",
+    early_acknowledgement=False,
     retry_after_s=7,
 )
 
@@ -93,7 +94,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def webhook(wire: Wire, clock: Clock) -> Webhook:
-    """A webhook on that wire; one attempt per call, since botocore's retries would sleep."""
+    """A webhook on that wire."""
+    return _webhook(SETTINGS, wire, clock)
+
+
+@pytest.fixture
+def early_webhook(wire: Wire, clock: Clock) -> Webhook:
+    """A webhook on that wire that is told to acknowledge early."""
+    return _webhook(replace(SETTINGS, early_acknowledgement=True), wire, clock)
+
+
+def _webhook(settings: WebhookSettings, wire: Wire, clock: Clock) -> Webhook:
+    # One attempt per call, since botocore's retries would sleep.
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
     sqs: SQSClient = session.client("sqs", config=config)
@@ -101,4 +113,4 @@ def webhook(wire: Wire, clock: Clock) -> Webhook:
     answer = cast("Callable[..., None]", wire.answer)  # the stubs know nothing of hooks that answer
     sqs.meta.events.register("before-send.sqs", answer)
     secrets.meta.events.register("before-send.secrets-manager", answer)
-    return Webhook(SETTINGS, sqs, secrets, clock)
+    return Webhook(settings, sqs, secrets, clock)

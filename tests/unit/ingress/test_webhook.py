@@ -12,6 +12,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, No
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
 from floodgate.ingress.webhook import Webhook
 from tests.unit.ingress.conftest import SETTINGS, Clock, Wire
+from tests.unit.ingress.samples import SAMPLES, Sample
 
 SECRET = "the-secret"
 URL = "https://aws.example"
@@ -288,6 +289,85 @@ def test_a_dead_queue_that_refuses_our_own_letter_puts_the_request_off(
     wire.faults[SETTINGS.dead_queue_url] = [(400, "InvalidParameterValue")]
     assert webhook.handle(request("hello")) == LATER
     assert logged(caplog, "code") == [("ERROR", "request put off", "InvalidParameterValue")]
+
+
+def pressed(query: Any = None, **fields: Any) -> str:
+    """Return the body of a pressed button's update: with this as its query, or with these fields in it."""
+    sent = {"id": "30070000000000001", "from": {"id": 7001}, "chat_instance": "-55", "data": "water:yes", **fields}
+    return json.dumps({"update_id": 500000002, "callback_query": sent if query is None else query})
+
+
+def test_a_queued_button_is_answered_early(early_webhook: Webhook, wire: Wire) -> None:
+    """The update lies in its queue, and the answer to its delivery is the Bot API call that stops the waiting."""
+    answer = early_webhook.handle(request(pressed()))
+    assert answer == {**OK, "body": answer["body"]}
+    assert json.loads(answer["body"]) == {
+        "method": "answerCallbackQuery",
+        "callback_query_id": "30070000000000001",
+    }
+    assert [message["MessageBody"] for message in wire.messages] == [pressed()]
+
+
+def test_a_repeated_button_is_answered_again(early_webhook: Webhook) -> None:
+    """Telegram repeats what it got no answer to, so the answer is what was lost."""
+    assert early_webhook.handle(request(pressed())) == early_webhook.handle(request(pressed()))
+
+
+def test_a_button_is_left_to_its_handler(webhook: Webhook) -> None:
+    """Without early acknowledgement the answer to every delivery is empty."""
+    assert webhook.handle(request(pressed())) == OK
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.type != "callback_query"], ids=lambda s: s.type)
+def test_only_buttons_are_answered_early(early_webhook: Webhook, sample: Sample) -> None:
+    """No other type of update asks Telegram for anything."""
+    assert early_webhook.handle(request(json.dumps(sample.update))) == OK
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pressed(id=None),
+        pressed(id=""),
+        pressed(id=30070000000000001),
+        pressed(id=["30070000000000001"]),
+        pressed({"data": "water:yes"}),
+        pressed("30070000000000001"),
+        pressed(["id"]),
+        pressed(False),
+    ],
+)
+def test_a_button_without_an_id_is_queued_unanswered(early_webhook: Webhook, wire: Wire, body: str) -> None:
+    """There is nothing to name to Telegram, and nothing is lost."""
+    assert early_webhook.handle(request(body)) == OK
+    assert [message["MessageBody"] for message in wire.messages] == [body]
+
+
+@pytest.mark.parametrize("query_id", ["жук", "\udcff", '"}\n', "a\u0000b"])
+def test_an_id_comes_back_as_it_was(early_webhook: Webhook, query_id: str) -> None:
+    """Whatever stands in it, the answer is JSON in ASCII that says the same."""
+    answer = early_webhook.handle(request(pressed(id=query_id)))
+    assert answer["body"].isascii()
+    assert json.loads(answer["body"])["callback_query_id"] == query_id
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [((500, "InternalFailure"), LATER), ((400, "InvalidMessageContents"), OK)],
+    ids=["unavailable", "poison"],
+)
+def test_a_button_that_was_not_queued_is_not_answered(
+    early_webhook: Webhook, wire: Wire, fault: tuple[int, str], expected: dict[str, Any]
+) -> None:
+    """Nobody is told that something happens while nothing will."""
+    wire.faults[SETTINGS.updates_queue_url] = [fault]
+    assert early_webhook.handle(request(pressed())) == expected
+
+
+@pytest.mark.parametrize("secret", [None, "guess"])
+def test_a_strangers_button_is_not_answered(early_webhook: Webhook, secret: str | None) -> None:
+    """Without the secret nothing of the body comes back."""
+    assert early_webhook.handle(request(pressed(), secret=secret)) == REFUSED
 
 
 @pytest.mark.parametrize(

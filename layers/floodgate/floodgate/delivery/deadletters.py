@@ -15,12 +15,15 @@ from pydantic import ValidationError
 from telegram import ReplyParameters
 from telegram.error import TelegramError
 
+from floodgate.aws import AwsCalls
+from floodgate.cache.cache import Cache
 from floodgate.delivery.message import Message
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, chat_id, parse, update_type
 from floodgate.monitoring.logger import logger
 from floodgate.state.failures import DeadLetter, Failures, reference
 from floodgate.telegram.bot import KeptBot
+from floodgate.traffic.gate import Gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-    from floodgate.settings import BotSettings
+    from floodgate.settings import DeadletterSettings
 
 #: Something that a person did and waits for an answer to. Of anything else the user need not hear.
 _TOLD = frozenset({"message", "callback_query"})
@@ -39,14 +42,22 @@ class DeadLetterFunction:
 
     def __init__(
         self,
-        settings: BotSettings,
+        settings: DeadletterSettings,
         *,
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
         clock: Callable[[], float],
     ) -> None:
-        self._failures = Failures(dynamodb, settings.state_table)
-        self._bot = KeptBot(settings, dynamodb=dynamodb, secrets=secrets, clock=clock)
+        self._failures = Failures(dynamodb, settings.bot.state_table)
+        calls = AwsCalls()
+        self._bot = KeptBot(
+            settings.bot,
+            Gates(dynamodb, settings.traffic_table, calls, clock),
+            Cache(dynamodb, settings.traffic_table, calls, clock, fresh_s=settings.cache_s),
+            dynamodb=dynamodb,
+            secrets=secrets,
+            clock=clock,
+        )
         self._clock = clock
         self._runner = asyncio.Runner()
 

@@ -1,9 +1,10 @@
-"""One queued update: run, and judged by how it went.
+"""One queued update: admitted, run, and judged by how it went.
 
 Rule: nothing that goes wrong is swallowed. A failure is counted in the journal and the message put back with
-exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What Telegram told to wait
-before anything was sent is put back for that time; so is what waits for AWS or for a token that Telegram takes, and
-none of these is counted. Hazard: everything here may run twice for one message; only the journal knows.
+exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What must wait for a limit
+or for Telegram before anything was sent is put back for that time; so is what waits for AWS or for a token that
+Telegram takes, and none of these is counted. An update whose own chat is unreachable is over: nobody is there to be
+told. Hazard: everything here may run twice for one message; only the journal knows.
 """
 
 from __future__ import annotations
@@ -17,13 +18,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
 from floodgate.aws import fault
+from floodgate.delivery.admission import Dropped, Waits
 from floodgate.delivery.journal import Entry
 from floodgate.delivery.outcomes import DONE, PutBack
 from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s, patience_s
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, parse
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
-from floodgate.telegram.errors import LimitedMidway, token_refused, told_to_wait_s
+from floodgate.telegram.errors import (
+    ChatFrozen,
+    ChatUnreachable,
+    LimitedMidway,
+    MustWait,
+    token_refused,
+    told_to_wait_s,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,10 +41,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from floodgate.aws import AwsCalls
+    from floodgate.delivery.admission import Admissions
     from floodgate.delivery.journal import Journal
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Outcome
-    from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.monitoring.metrics import Metrics
+    from floodgate.telegram.run import Run
 
 
 _QUOTED = re.compile(r'"[^"]*"')
@@ -60,53 +72,114 @@ class DeadQueue:
         )
 
 
+#: How another chat's freeze is waited for, in seconds, at most: the update's own chat waits as well.
+_OTHER_CHATS_WAIT_S = 60.0
+
+_COUNTED = {
+    "stale": metrics.UPDATES_STALE,
+    "duplicate": metrics.UPDATES_DUPLICATED,
+    "user_limit": metrics.UPDATES_LIMITED,
+    "chat_limit": metrics.UPDATES_LIMITED,
+}
+
+
 class UpdateHandling:
-    """Runs `process` on the update of one message after another, each within `deadline_s`."""
+    """Runs `process` on the update of one message after another, once admitted, each within `deadline_s`.
+
+    `process` returns whether the update is of a known type.
+    """
 
     def __init__(
         self,
-        process: Callable[[IncomingUpdate], Awaitable[None]],
+        admissions: Admissions,
+        process: Callable[[Run], Awaitable[bool]],
         journal: Journal,
         dead: DeadQueue,
+        counts: Metrics,
         *,
         deadline_s: float,
         clock: Callable[[], float],
     ) -> None:
+        self._admissions = admissions
         self._process = process
         self._journal = journal
         self._dead = dead
+        self._counts = counts
         self._deadline_s = deadline_s
         self._clock = clock
 
     async def handle(self, message: Message) -> Outcome:
         """Return what becomes of the message; raises nothing but its own cancellation."""
         try:
-            entry = await self._journal.read(message.id) if message.receive_count > 1 else Entry()
+            entry = await self._read(message)
             return DONE if entry.done else await self._attempt(message, entry)
         except (BotoCoreError, ClientError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
             logger.error("update waits for AWS", message_id=message.id, error=fault(trouble))
             return PutBack(patience_s(message.receive_count))
 
+    async def _read(self, message: Message) -> Entry:
+        if message.receive_count == 1:
+            return Entry()
+        try:
+            return await self._journal.read(message.id)
+        except (BotoCoreError, ClientError):
+            if self._admissions.passes_without_store(message):
+                return Entry()
+            raise
+
     async def _attempt(self, message: Message, entry: Entry) -> Outcome:
-        if entry.attempts < MAX_ATTEMPTS:  # else it was to be given up, and dead.fifo could not be reached
-            error = await self._try(message)
-            if error is None:
+        if entry.attempts >= MAX_ATTEMPTS:  # it was to be given up, and dead.fifo could not be reached
+            return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
+        try:
+            update = parse(message.body)
+        except Poison as poison:
+            return await self._give_up(message, "poison", poison.detail, entry)
+        deadline = asyncio.get_running_loop().time() + self._deadline_s
+        match run := await self._admissions.admit(message, update, deadline):
+            case Dropped(reason):
+                self._counts.count(_COUNTED[reason])
                 return DONE
-            if (wait_s := told_to_wait_s(error)) is not None:
-                logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
+            case Waits(wait_s, reason):
+                self._counts.count(metrics.UPDATES_WAITING)
+                logger.info("update waits", message_id=message.id, wait_s=wait_s, reason=reason)
                 return PutBack(wait_s)
-            if token_refused(error):
-                logger.error("update waits for a token that Telegram takes", message_id=message.id)
-                return PutBack(patience_s(message.receive_count))
-            if isinstance(error, Poison):
-                return await self._give_up(message, "poison", error.detail, entry)
-            entry = await self._journal.count_failure(message.id, entry, type(error).__name__)
-            _log(message, error, entry)
-            if entry.attempts < MAX_ATTEMPTS:
-                at_least_s = error.wait_s if isinstance(error, LimitedMidway) else 0.0
-                return PutBack(max(at_least_s, backoff_s(entry.attempts)))
-        return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
+        error = await self._try(run)
+        return DONE if error is None else await self._judge(message, run, error, entry)
+
+    async def _judge(self, message: Message, run: Run, error: BaseException, entry: Entry) -> Outcome:
+        """Return what becomes of a message whose handlers raised `error`."""
+        if (wait_s := self._uncounted_s(message, error)) is not None:
+            return PutBack(wait_s)
+        if isinstance(error, ChatUnreachable) and error.chat == run.own:
+            logger.info("update is over, its chat is gone", message_id=message.id)
+            return DONE
+        entry = await self._journal.count_failure(message.id, entry, type(error).__name__)
+        _log(message, error, entry)
+        if isinstance(error, ChatUnreachable):
+            return await self._give_up(message, "failed", "it writes to a chat that is unreachable", entry)
+        if entry.attempts >= MAX_ATTEMPTS:
+            return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
+        at_least_s = 0.0
+        if isinstance(error, LimitedMidway):
+            at_least_s = error.wait_s
+        elif isinstance(error, ChatFrozen):
+            at_least_s = min(error.wait_s, _OTHER_CHATS_WAIT_S)
+        return PutBack(max(at_least_s, backoff_s(entry.attempts)))
+
+    def _uncounted_s(self, message: Message, error: BaseException) -> float | None:
+        """Return how long the message waits for what is not its failure; None if this is one."""
+        if isinstance(error, MustWait):
+            self._counts.count(metrics.UPDATES_WAITING)
+            logger.info("update waits", message_id=message.id, wait_s=error.wait_s, reason="reply")
+            return error.wait_s
+        if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
+            logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
+            return wait_s
+        if token_refused(error):
+            logger.error("update waits for a token that Telegram takes", message_id=message.id)
+            return patience_s(message.receive_count)
+        return None
 
     async def undeleted(self, message: Message) -> None:
         """Note that the message is done though it could not be deleted, so that it does not run again."""
@@ -115,17 +188,19 @@ class UpdateHandling:
         except (BotoCoreError, ClientError) as error:
             logger.error("a done message may run again", message_id=message.id, error=fault(error))
 
-    async def _try(self, message: Message) -> BaseException | None:
+    async def _try(self, run: Run) -> BaseException | None:
         """Return what went wrong, None if nothing did."""
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._process(parse(message.body))
+            async with asyncio.timeout_at(run.deadline):
+                understood = await self._process(run)
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             return error  # a handler awaited something that was cancelled: its failure, not ours
         except BaseException as error:  # noqa: BLE001 - the record boundary: not even sys.exit() may lose a message
             return error
+        if not understood:
+            logger.info("update of an unknown type finished", update_type=run.update.type)
         return None
 
     async def _give_up(self, message: Message, reason: str, detail: str, entry: Entry) -> Outcome:

@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
 from floodgate.aws import AwsCalls
+from floodgate.cache.cache import Cache, caching
+from floodgate.delivery.admission import Admissions
 from floodgate.delivery.batch import BatchConsumer
 from floodgate.delivery.journal import Journal
 from floodgate.delivery.message import Message
@@ -22,8 +24,13 @@ from floodgate.delivery.queue import Queue
 from floodgate.delivery.retry import patience_s
 from floodgate.delivery.updates import DeadQueue, UpdateHandling
 from floodgate.monitoring.logger import logger
+from floodgate.monitoring.metrics import Metrics
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
+from floodgate.telegram.handler_limits import notices_every
+from floodgate.traffic.gate import Gates
+from floodgate.traffic.lease import Lease
+from floodgate.traffic.limits import SHORT_WAIT_S
 from floodgate.traffic.quiet import QuietPeriods, quiet_periods
 
 if TYPE_CHECKING:
@@ -34,9 +41,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from telegram.ext import ExtBot
 
-    from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import WorkerSettings
     from floodgate.telegram.application import Register
+    from floodgate.telegram.run import Run
 
 
 class Worker:
@@ -56,12 +63,27 @@ class Worker:
         self._register = register
         self._clock = clock
         self._runner = asyncio.Runner()
-        self._bot = KeptBot(settings.bot, dynamodb=dynamodb, secrets=secrets, clock=clock)
         calls = AwsCalls()
+        table = settings.traffic_table
+        self._gates = Gates(dynamodb, table, calls, clock)
+        self._cache = Cache(dynamodb, table, calls, clock, fresh_s=settings.cache_s)
+        self._lease: Lease | None = None
+        if settings.inbound.bot is not None:
+            self._lease = Lease(
+                dynamodb,
+                table,
+                calls,
+                clock,
+                settings.inbound.bot,
+                2 * settings.concurrency,  # there are two functions
+                horizon_s=min(SHORT_WAIT_S, settings.deadline_s / 2),
+            )
+        self._bot = KeptBot(settings.bot, self._gates, self._cache, dynamodb=dynamodb, secrets=secrets, clock=clock)
         self._queue = Queue(sqs, settings.queue_url, calls)
         self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
-        self._journal = Journal(dynamodb, settings.traffic_table, calls, clock)
-        self._quiet = QuietPeriods(dynamodb, settings.traffic_table, calls, clock)
+        self._journal = Journal(dynamodb, table, calls, clock)
+        self._quiet = QuietPeriods(dynamodb, table, calls, clock)
+        self._counts = Metrics(settings.queue)
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
         """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
@@ -72,10 +94,22 @@ class Worker:
     async def _drain(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
         try:
             async with self._bot.awake() as bot:
+                admissions = Admissions(
+                    bot,
+                    self._gates,
+                    self._lease,
+                    self._cache,
+                    self._settings.inbound,
+                    admin_chat_id=self._settings.bot.admin_chat_id,
+                    early_acknowledgement=self._settings.early_acknowledgement,
+                    clock=self._clock,
+                )
                 handling = UpdateHandling(
+                    admissions,
                     partial(self._process, bot),
                     self._journal,
                     self._dead,
+                    self._counts,
                     deadline_s=self._settings.deadline_s,
                     clock=self._clock,
                 )
@@ -89,9 +123,13 @@ class Worker:
             logger.error("worker not ready", error=type(error).__name__)
             await self._queue.put_back(messages, wait_s)
             return [message.id for message in messages]
+        finally:
+            self._counts.flush()
 
-    async def _process(self, bot: ExtBot[None], update: IncomingUpdate) -> None:
-        with quiet_periods(self._quiet, str(update.update_id)):
-            understood = await process(bot, self._register, update.update)
-        if not understood:
-            logger.info("update of an unknown type finished", update_type=update.type)
+    async def _process(self, bot: ExtBot[None], run: Run) -> bool:
+        with (
+            quiet_periods(self._quiet, str(run.update.update_id)),
+            caching(self._cache),
+            notices_every(self._settings.inbound.quiet_s),
+        ):
+            return await process(bot, self._register, run)

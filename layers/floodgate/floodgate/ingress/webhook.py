@@ -4,6 +4,8 @@ Problem: Telegram holds at most 2 x max_connections updates and keeps those that
 stop the whole bot; and anybody may find the address.
 Rule: without the secret 403 and nothing else happens. With it the body goes to `updates.fifo`, or, if it can never be
 processed, to `dead.fifo`, and is answered 200. Only when neither can be had, 503 with Retry-After: Telegram keeps it.
+With early acknowledgement, the 200 for a callback query that is in its queue is also the call of answerCallbackQuery
+that stops the button's waiting: Telegram carries out what a webhook's answer asks for, and tells nobody how that went.
 Hazard: whatever SQS says about this one message must not become a 503, which Telegram would repeat until the update
 expires. `InvalidParameterValue` counts as such, so a queue that is set up wrongly fills `dead.fifo`: its alarm tells.
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+    from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import WebhookSettings
 
 SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - a name; HTTP APIs write them in lower case
@@ -56,7 +60,8 @@ class Webhook:
     """Takes the requests of one bot.
 
     Args:
-        settings: the queues, the secret's ARN, and the seconds that Telegram is asked to wait when AWS fails.
+        settings: the queues, the secret's ARN, whether to answer callback queries at once, and the seconds that
+            Telegram is asked to wait when AWS fails.
         sqs: a client for both queues.
         secrets: a client for the secret, which is read once and kept.
         clock: Unix time in seconds.
@@ -77,15 +82,16 @@ class Webhook:
             if not isinstance(presented, str) or not self._secret.matches(presented):
                 _logger.warning("request refused", extra={"secret": "missing" if presented is None else "wrong"})
                 return _answer(HTTPStatus.FORBIDDEN)
-            self._take(event, trace_id)
+            call = self._take(event, trace_id)
         except Unavailable as cause:
             _logger.error(  # noqa: TRY400 - the error's text may quote the request
                 "request put off", extra={"service": cause.service, "error": cause.error, "code": cause.code}
             )
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(self._settings.retry_after_s)})
-        return _answer(HTTPStatus.OK)
+        return _answer(HTTPStatus.OK, call=call)
 
-    def _take(self, event: Mapping[str, Any], trace_id: str | None) -> None:
+    def _take(self, event: Mapping[str, Any], trace_id: str | None) -> Mapping[str, str] | None:
+        """Return the Bot API call to answer with, None if there is none."""
         body = event.get("body") or ""
         try:
             if event.get("isBase64Encoded"):
@@ -94,6 +100,8 @@ class Webhook:
             self._send(self._settings.updates_queue_url, update.text, update.group, str(update.update_id))
         except Poison as poison:
             self._bury(body, poison.detail, trace_id)
+            return None
+        return _acknowledgement(update) if self._settings.early_acknowledgement else None
 
     def _bury(self, body: bytes | str, detail: str, trace_id: str | None) -> None:
         raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
@@ -160,11 +168,22 @@ def _decoded(body: str) -> bytes:
         raise Poison("body is not JSON") from error
 
 
-def _answer(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _acknowledgement(update: IncomingUpdate) -> dict[str, str] | None:
+    """Return the call that answers a callback query; None for any other update, and for a query without a usable id."""
+    query = update.update["callback_query"] if update.type == "callback_query" else None
+    query_id = query.get("id") if isinstance(query, dict) else None
+    if not isinstance(query_id, str) or not query_id:
+        return None
+    return {"method": "answerCallbackQuery", "callback_query_id": query_id}
+
+
+def _answer(
+    status: HTTPStatus, headers: Mapping[str, str] | None = None, call: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     return {
         "statusCode": int(status),
         "headers": {"content-type": "application/json", **(headers or {})},
-        "body": "{}",
+        "body": "{}" if call is None else json.dumps(call),
     }
 
 

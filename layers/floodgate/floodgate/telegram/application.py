@@ -9,21 +9,20 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn, override
 
 from telegram import Update
 from telegram.ext import Application, ContextTypes, ExtBot
 
-from floodgate.telegram.errors import LimitedMidway, told_to_wait_s
+from floodgate.telegram.errors import ChatFrozen, LimitedMidway, MustWait, told_to_wait_s
+from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from telegram.ext import BaseHandler
 
-# The Application whose update the current task belongs to; tasks that handlers start inherit it.
-_running: ContextVar[App | None] = ContextVar("running", default=None)
+    from floodgate.telegram.run import Run
 
 
 class BackgroundWorkRefused(RuntimeError):
@@ -35,13 +34,10 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("declared", "errors", "has_sent")
+    __slots__ = ("declared",)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.errors: list[Exception] = []
-        #: A call with effects has reached Telegram.
-        self.has_sent = False
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
@@ -57,7 +53,8 @@ class App(
         coroutine: Any = None,
     ) -> bool:
         """Remember the error and stop; the bot's own error handlers still run."""
-        self.errors.append(error)
+        if (run := running.get()) is not None:
+            run.errors.append(error)
         if self.error_handlers:
             await super().process_error(update, error, job, coroutine)
         return True  # or later groups would run on what the failed one left
@@ -69,12 +66,6 @@ class App(
         raise BackgroundWorkRefused(
             "Work in the background is lost when Lambda freezes: await it, and use block=True (the default)."
         )
-
-
-def note_sent() -> None:
-    """Note, for the update in whose handler this is called, that a call with effects has reached Telegram."""
-    if (app := _running.get()) is not None:
-        app.has_sent = True
 
 
 type Register = Callable[[App], None]
@@ -89,50 +80,56 @@ def build(bot: ExtBot[None], register: Register) -> App:
     return app
 
 
-async def process(bot: ExtBot[None], register: Register, update: Mapping[str, Any]) -> bool:
+async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
     """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
 
-    Raises the first error of a handler, a filter or a task that a handler started, a 429 as LimitedMidway if something
-    was sent before it; and what python-telegram-bot raises for an update that it cannot read.
+    Raises the first error of a handler, a filter or a task that a handler started; MustWait or, where something was
+    sent before, LimitedMidway, if the update must wait; and what python-telegram-bot raises for an update that it
+    cannot read.
     """
     app = build(bot, register)
     await app.initialize()
-    parsed = Update.de_json(dict(update), bot)
-    token = _running.set(app)
+    parsed = Update.de_json(dict(run.update.update), bot)
+    token = running.set(run)
     asyncio.get_running_loop().set_exception_handler(_blame)
     try:
         await app.process_update(parsed)
-        await _finish_tasks(app)
+        await _finish_tasks(run)
+    except (MustWait, BaseExceptionGroup):  # a group is what a handler's TaskGroup makes of it
+        if run.must_wait_s is None:
+            raise
     finally:
-        for task in _left(app):  # of a handler that failed or overran; the next update must not meet them
+        for task in _left(run):  # of a handler that failed or overran; the next update must not meet them
             task.cancel()
-        _running.reset(token)
-    if app.errors:
-        error = app.errors[0]
-        if app.has_sent and (wait_s := told_to_wait_s(error)) is not None:
+        running.reset(token)
+    if run.must_wait_s is not None:
+        raise LimitedMidway(run.must_wait_s) if run.has_sent else MustWait(run.must_wait_s)
+    if run.errors:
+        error = run.errors[0]
+        if run.has_sent and not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
             raise LimitedMidway(wait_s) from error
         raise error
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
 
 
-async def _finish_tasks(app: App) -> None:
+async def _finish_tasks(run: Run) -> None:
     """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
-    while left := _left(app):
+    while left := _left(run):
         for result in await asyncio.gather(*left, return_exceptions=True):
             if isinstance(result, Exception):
-                app.errors.append(result)
+                run.errors.append(result)
 
 
 def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Give an update the error of a task that ended before anybody asked; asyncio would log it and no more."""
     task, error = context.get("future"), context.get("exception")
-    app = task.get_context().get(_running) if isinstance(task, asyncio.Task) else None
-    if app is not None and isinstance(error, Exception):
-        app.errors.append(error)
-    else:
+    run = task.get_context().get(running) if isinstance(task, asyncio.Task) else None
+    if run is not None and isinstance(error, Exception):
+        run.errors.append(error)
+    elif not isinstance(error, MustWait):
         loop.default_exception_handler(context)
 
 
-def _left(app: App) -> list[asyncio.Task[Any]]:
+def _left(run: Run) -> list[asyncio.Task[Any]]:
     mine = asyncio.current_task()
-    return [task for task in asyncio.all_tasks() if task is not mine and task.get_context().get(_running) is app]
+    return [task for task in asyncio.all_tasks() if task is not mine and task.get_context().get(running) is run]

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from telegram.request import BaseRequest
 
+    from floodgate.cache.cache import Cache
     from floodgate.settings import BotSettings
+    from floodgate.traffic.gate import Gates
 
 IDLE_S = 5.0
 #: Each of a batch's ten chats may have two calls under way.
@@ -56,12 +58,16 @@ class KeptBot:
     def __init__(
         self,
         settings: BotSettings,
+        gates: Gates,
+        cache: Cache,
         *,
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._gates = gates
+        self._cache = cache
         self._dynamodb = dynamodb
         self._secrets = secrets
         self._clock = clock
@@ -84,7 +90,8 @@ class KeptBot:
         """
         if self._bot is None or self._limiter.token_is_refused:
             token = read_token(self._secrets, self._settings)
-            self._limiter = Limiter(read_identity(self._dynamodb, self._settings.state_table))
+            identity = read_identity(self._dynamodb, self._settings.state_table)
+            self._limiter = Limiter(identity, self._gates, self._cache)
             self._bot = make_bot(token, self._settings.telegram_api_url, self._limiter, self._request)
         elif self._clock() - self._used_at > IDLE_S:
             await self._request.shutdown()

@@ -1,10 +1,70 @@
-"""What Telegram's errors mean for an update, read from their types alone."""
+"""What Telegram's errors mean for an update, read from their types, and where Telegram gives no code, from its words.
+
+TelegramError
+  Forbidden
+    ChatUnreachable   Telegram refuses this chat for good; nothing is sent to it any more
+  RetryAfter
+    ChatFrozen        another chat than the update's own must be waited for
+Exception
+  LimitedMidway       the update must wait, and has sent something that its next attempt sends again
+BaseException
+  MustWait            the update must wait, and nothing was sent that would be sent again
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
-from telegram.error import InvalidToken, RetryAfter
+from telegram.error import Forbidden, InvalidToken, RetryAfter
+
+# Bot API server, as of 10.1; compared in lower case. "not enough rights" and the like are about one request.
+_FOR_GOOD: Final = (
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot was kicked",
+    "bot is not a member",
+    "bot can't initiate conversation",
+    "bot can't send messages to bots",
+    "bots can't send messages to bots",
+    "the group chat was deleted",
+)
+
+
+class ChatUnreachable(Forbidden):
+    """Telegram refuses this chat for good: blocked, deactivated, kicked. `my_chat_member` brings it back."""
+
+    def __init__(self, chat: int | str) -> None:
+        super().__init__(f"chat {chat} is unreachable until a my_chat_member update says otherwise")
+        self.chat = chat
+
+
+class ChatFrozen(RetryAfter):
+    """Nothing may be sent to this chat for now, and it is not the update's own; `retry_after` says for how long."""
+
+    def __init__(self, chat: int | str, wait_s: float) -> None:
+        super().__init__(timedelta(seconds=wait_s))
+        self.chat = chat
+        self.wait_s = wait_s
+
+
+class LimitedMidway(Exception):
+    """The update must wait after its handler had sent something, which its next attempt sends again."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"told to wait {wait_s} s with something sent already")
+        self.wait_s = wait_s
+
+
+class MustWait(BaseException):
+    """Ends the handler: the update goes back to its queue for `wait_s` seconds, and that is no failure.
+
+    No Exception, so that neither a handler's `except Exception` nor python-telegram-bot takes it for one.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"the update waits for {wait_s} s")
+        self.wait_s = wait_s
 
 
 def told_to_wait_s(error: BaseException) -> float | None:
@@ -15,12 +75,10 @@ def told_to_wait_s(error: BaseException) -> float | None:
     return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
 
 
-class LimitedMidway(Exception):
-    """Telegram answered 429 after the handler had sent something, which its next attempt sends again."""
-
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"told to wait {wait_s} s with something sent already")
-        self.wait_s = wait_s
+def is_for_good(error: Forbidden) -> bool:
+    """Tell whether a 403 holds for everything that could be sent to this chat, now and later."""
+    words = error.message.lower()
+    return any(reason in words for reason in _FOR_GOOD)
 
 
 def token_refused(error: BaseException) -> bool:

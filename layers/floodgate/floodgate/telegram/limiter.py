@@ -1,30 +1,61 @@
-"""What stands between the bot object and Telegram: python-telegram-bot's rate limiter hook.
+"""What stands between the bot object and Telegram: python-telegram-bot's rate limiter hook, shared by all workers.
 
-Every call of the bot passes `process_request`. It answers getMe from what the registrar stored, so that a cold start
-asks Telegram nothing, and notices when Telegram no longer takes the token, so that it is read anew.
+Problem: limiters that count in memory let ten workers send ten times the limit. Rule: every call of the bot passes
+`process_request`, and what goes into a chat waits for its turn at the gate that all workers share (outbound.py). A 429
+freezes the chat there for everybody; groups that became supergroups are written to where they are now; chats that
+Telegram refuses for good are not written to any more. getMe is answered from what the registrar stored, and what is
+asked of chats and members from the cache.
+
+Hazard: a call that python-telegram-bot makes without this hook is not limited: downloads of files are the only ones.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, Final, override
 
-from telegram.error import TelegramError
+from botocore.exceptions import BotoCoreError, ClientError
+from telegram.error import ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
-from floodgate.telegram.application import note_sent
-from floodgate.telegram.errors import token_refused
+from floodgate.aws import fault
+from floodgate.cache.changes import CACHED
+from floodgate.monitoring.logger import logger
+from floodgate.telegram import outbound
+from floodgate.telegram.calls import PAID, messages, shows_twice, target
+from floodgate.telegram.errors import ChatUnreachable, is_for_good, token_refused, told_to_wait_s
+from floodgate.telegram.migration import migrate
+from floodgate.telegram.run import running
+from floodgate.traffic.bulk import pacing
+from floodgate.traffic.limits import SHORT_WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from telegram._utils.types import JSONDict
 
+    from floodgate.cache.cache import Cache
+    from floodgate.telegram.run import Run
+    from floodgate.traffic.gate import Gates
+
+    type Answer = bool | JSONDict | list[JSONDict]
+    type Callback = Callable[..., Coroutine[Any, Any, Answer]]
+
+#: How often a call is made anew because its group has moved, or was told to wait for a moment.
+_ROUNDS: Final = 5
+
 
 class Limiter(BaseRateLimiter[None]):
-    """Hook of a bot whose getMe answer is `identity`; None has Telegram asked, as for a bot not yet registered."""
+    """Hook of a bot whose getMe answer is `identity`; None has Telegram asked, as for a bot not yet registered.
 
-    def __init__(self, identity: Mapping[str, Any] | None) -> None:
+    Without `gates` nothing is limited, and without `cache` Telegram is always asked: so the registrar works.
+    """
+
+    def __init__(
+        self, identity: Mapping[str, Any] | None, gates: Gates | None = None, cache: Cache | None = None
+    ) -> None:
         self._identity = identity
+        self._gates = gates
+        self._cache = cache
         #: Telegram has refused the token that this bot was made with.
         self.token_is_refused = False
 
@@ -39,21 +70,112 @@ class Limiter(BaseRateLimiter[None]):
     @override
     async def process_request(
         self,
-        callback: Callable[..., Coroutine[Any, Any, bool | JSONDict | list[JSONDict]]],
+        callback: Callback,
         args: Any,
         kwargs: dict[str, Any],
         endpoint: str,
         data: dict[str, Any],
         rate_limit_args: None,
-    ) -> bool | JSONDict | list[JSONDict]:
-        """Return Telegram's answer, or the stored one."""
+    ) -> Answer:
+        """Return Telegram's answer, or the stored one.
+
+        Raises what Telegram raises; ChatFrozen and ChatUnreachable in its place; MustWait to end the update's attempt.
+        """
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
-        try:
-            answer = await callback(*args, **kwargs)
-        except TelegramError as error:
-            self.token_is_refused |= token_refused(error)
-            raise
-        if not endpoint.startswith("get"):
-            note_sent()
+        run = running.get()
+
+        async def ask() -> Answer:
+            try:
+                return await callback(*args, **kwargs)
+            except TelegramError as error:
+                self.token_is_refused |= token_refused(error)
+                raise
+
+        if endpoint in CACHED and self._cache is not None:
+            found: Answer = await self._cache.answer(endpoint, data, ask, run.shown if run else None)
+            return found
+        if run is not None and run.is_acknowledged and _answers_query_of(run, endpoint, data):
+            return await self._say_instead(callback, kwargs, data.get("text"), run)
+        answer = await self._done(ask, endpoint, data, run)
+        if run is not None:
+            run.has_sent |= shows_twice(endpoint)
+        if self._cache is not None:
+            await self._cache.called(endpoint, data)
         return answer
+
+    async def _done(
+        self, ask: Callable[[], Awaitable[Answer]], method: str, data: dict[str, Any], run: Run | None
+    ) -> Answer:
+        """Make the call, as often as it takes, and return Telegram's answer."""
+        for _ in range(_ROUNDS):
+            await self._turn(method, data, run)
+            try:
+                return await ask()
+            except (RetryAfter, ChatMigrated, Forbidden) as error:
+                await self._refused(error, method, data, run)
+        raise outbound.too_long(data["chat_id"], SHORT_WAIT_S, run)
+
+    def _gates_of(self, run: Run | None) -> Gates | None:
+        return self._gates if run is None else run.gates
+
+    async def _turn(self, method: str, data: dict[str, Any], run: Run | None) -> None:
+        """Wait until the call may be made; its chat's id is then as it is now."""
+        chat, count = target(method, data), messages(method, data)
+        if chat is not None and (gates := self._gates_of(run)) is not None:
+            here = await outbound.turn(gates, chat, count, run)
+            if here != chat:
+                data["chat_id"] = here
+        if count and (pacer := pacing.get()) is not None:
+            await pacer.turn()
+            if pacer.is_paid and method in PAID:
+                data["allow_paid_broadcast"] = True
+
+    async def _refused(
+        self, error: RetryAfter | ChatMigrated | Forbidden, method: str, data: dict[str, Any], run: Run | None
+    ) -> None:
+        """Note what Telegram says of the chat, and return if the call is to be made again; raises if it is not."""
+        chat, gates = target(method, data), self._gates_of(run)
+        if chat is None:
+            raise error
+        wait_s = told_to_wait_s(error)
+        if wait_s is not None:
+            logger.warning("chat frozen by Telegram", chat_id=chat, wait_s=wait_s)
+            if gates is not None:
+                await _noted(gates.freeze(chat, wait_s))
+            await outbound.pause(chat, wait_s, run)
+        elif isinstance(error, ChatMigrated) and isinstance(chat, int):
+            await _noted(migrate(chat, error.new_chat_id, gates, self._cache))
+            if run is not None:
+                run.follow(chat, error.new_chat_id)
+            data["chat_id"] = error.new_chat_id
+        elif isinstance(error, Forbidden) and is_for_good(error):
+            logger.warning("chat unreachable", chat_id=chat)
+            if gates is not None:
+                await _noted(gates.close(chat))
+            raise ChatUnreachable(chat) from error
+        else:
+            raise error
+
+    async def _say_instead(self, callback: Callback, kwargs: dict[str, Any], text: str | None, run: Run) -> Answer:
+        """Do what is left to do when a query that the webhook has answered is answered again."""
+        if text:
+            is_private = run.own is not None and run.own > 0 and run.update.group.startswith("chat:")
+            logger.warning("query answered early, its text comes too late", sent_as_message=is_private)
+            if is_private:  # in a group it was meant for one person's eyes
+                message = {"chat_id": run.own, "text": text}
+                await self.process_request(callback, ("sendMessage", message), kwargs, "sendMessage", message, None)
+        return True
+
+
+async def _noted(writing: Awaitable[None]) -> None:
+    """Have the other workers know, if that is possible; this one does already."""
+    try:
+        await writing
+    except (BotoCoreError, ClientError) as trouble:
+        logger.error("gate not written", error=fault(trouble))
+
+
+def _answers_query_of(run: Run, method: str, data: Mapping[str, Any]) -> bool:
+    query = run.update.update.get("callback_query")
+    return method == "answerCallbackQuery" and isinstance(query, dict) and data["callback_query_id"] == query.get("id")

@@ -1,0 +1,116 @@
+"""Waiting for a chat: before a call is made into it, and after Telegram has refused one with a 429.
+
+Rule: a message reserves its time at the chat's gate first, with one conditional write; what no limit counts only asks
+whether the chat is frozen. What must wait for up to 3 s, sleeps. What must wait for longer goes back to the queue if it
+is the update's own chat that is frozen or full, and that is no failure; if it is another chat, the call raises
+ChatFrozen, for the own chat must not wait for it.
+
+Hazard: between the gate and Telegram lies a network, so what another worker freezes in that moment is called once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from floodgate.aws import fault
+from floodgate.monitoring.logger import logger
+from floodgate.telegram.calls import is_group
+from floodgate.telegram.errors import ChatFrozen, ChatUnreachable
+from floodgate.traffic.gate import Gate, Later, Moved, Reserved, Unreachable
+from floodgate.traffic.limits import SHORT_WAIT_S
+
+if TYPE_CHECKING:
+    from floodgate.telegram.errors import MustWait
+    from floodgate.telegram.run import Run
+    from floodgate.traffic.gate import Gates, Reservation
+
+#: How long an update waits for a store that does not answer, in seconds.
+_STORE_WAIT_S: Final = 5.0
+#: Times that one call may be sent on to another chat, or woken too early.
+_ROUNDS: Final = 5
+
+
+async def turn(gates: Gates, chat: int | str, messages: int, run: Run | None) -> int | str:
+    """Wait until the call may be made, and return where: the chat's id as it is now.
+
+    `messages` is how many the chat's limits count, 0 for none. Raises ChatUnreachable, ChatFrozen and MustWait.
+    """
+    for _ in range(_ROUNDS):
+        match await _ask(gates, chat, messages, run):
+            case Unreachable():
+                raise ChatUnreachable(chat)
+            case Moved(to):
+                if run is not None:
+                    run.follow(chat, to)
+                chat = to
+            case Later(wait_s):
+                await pause(chat, wait_s, run)
+            case Reserved(at):
+                if not await _sleep(gates, chat, at, run):
+                    return chat
+                messages = 0  # reserved it is; but meanwhile somebody else's update may have had the chat frozen
+    raise too_long(chat, SHORT_WAIT_S, run)
+
+
+async def pause(chat: int | str, wait_s: float, run: Run | None) -> None:
+    """Sleep if the wait is short and fits; else end the update's attempt, or only this call."""
+    if wait_s > SHORT_WAIT_S or not (run is None or run.time_for(wait_s)):
+        raise too_long(chat, wait_s, run)
+    await asyncio.sleep(wait_s)
+
+
+def too_long(chat: int | str, wait_s: float, run: Run | None) -> MustWait | ChatFrozen:
+    """Return what ends the update's attempt, if it is its own chat that must be waited for; else only the call."""
+    return run.must_wait(wait_s) if run is not None and chat == run.own else ChatFrozen(chat, wait_s)
+
+
+async def _sleep(gates: Gates, chat: int | str, until: float, run: Run | None) -> bool:
+    """Sleep if need be; return whether another chat than the update's own may have changed meanwhile."""
+    if (early_s := until - gates.now()) <= 0:
+        return False
+    await asyncio.sleep(early_s)
+    if run is not None and chat != run.own:
+        run.seen.pop(chat, None)
+    return run is None or chat != run.own
+
+
+async def _ask(gates: Gates, chat: int | str, messages: int, run: Run | None) -> Reservation:
+    try:
+        return await (_reserve(gates, chat, messages, run) if messages else _look(gates, chat, run))
+    except (BotoCoreError, ClientError) as trouble:
+        logger.error("limit not checked", chat_id=chat, error=fault(trouble))
+        if run is not None and not run.has_sent:
+            raise run.must_wait(_STORE_WAIT_S) from trouble
+        return Reserved(0.0, Gate())  # an update half done had better end than start again
+
+
+async def _reserve(gates: Gates, chat: int | str, messages: int, run: Run | None) -> Reservation:
+    if run is None:
+        return await gates.reserve(chat, None, messages, is_group=is_group(chat), within_s=SHORT_WAIT_S)
+    if run.reply_reserved and chat == run.own and messages == 1:
+        run.reply_reserved = False
+        gate = run.seen[chat]
+        return Unreachable() if gate.unreachable_until > gates.now() else Reserved(0.0, gate)
+    async with run.reserving[chat]:
+        within_s = SHORT_WAIT_S if run.time_for(SHORT_WAIT_S) else 0.0
+        found = await gates.reserve(chat, run.seen.get(chat), messages, is_group=is_group(chat), within_s=within_s)
+        if isinstance(found, Reserved):
+            run.seen[chat] = found.gate
+        return found
+
+
+async def _look(gates: Gates, chat: int | str, run: Run | None) -> Reservation:
+    """Find whether anything may be done in the chat that no limit counts."""
+    if run is None:
+        gate = await gates.look(chat)
+    elif (seen := run.seen.get(chat)) is not None:
+        gate = seen
+    else:
+        gate = run.seen[chat] = await gates.look(chat)
+    if gate.migrated_to is not None:
+        return Moved(gate.migrated_to)
+    wait_s = gate.frozen_until - gates.now()
+    return Later(wait_s) if wait_s > 0 else Reserved(0.0, gate)

@@ -1,0 +1,73 @@
+"""One update while its handlers run: what its calls may know of it, and what they leave behind.
+
+Rule: a context variable, which tasks inherit that a handler starts; so calls of updates that run side by side never
+take one for the other. Outside of an update there is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from floodgate.telegram.errors import MustWait
+
+if TYPE_CHECKING:
+    from floodgate.cache.entry import Shown
+    from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.traffic.gate import Gate, Gates, Ticket
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Run:
+    """An update that was admitted."""
+
+    update: IncomingUpdate
+    ticket: Ticket
+    #: The gate that the update passed: its chat's, or its person's; None for polls and the like.
+    own: int | None
+    #: The event loop's time at which it is cancelled.
+    deadline: float
+    #: None while the limits' store is down and updates are let pass without.
+    gates: Gates | None
+    #: The chats and people that the update shows, by id.
+    shown: Shown
+    #: No limit is charged to it: its sender is an admin, or it is nothing that people can flood a bot with.
+    is_exempt: bool = False
+    #: A reply into its own chat is reserved and may go out at once.
+    reply_reserved: bool = False
+    #: The webhook has answered its callback query.
+    is_acknowledged: bool = False
+    #: Something has been sent that would be sent again if the update ran again.
+    has_sent: bool = False
+    #: What its handlers raised, and the tasks that they started.
+    errors: list[Exception] = field(default_factory=list)
+    #: Set once the update must wait, whatever its handler makes of MustWait.
+    must_wait_s: float | None = None
+    #: Gates as this update last saw them.
+    seen: dict[int | str, Gate] = field(default_factory=dict)
+    #: One send into a chat reserves its time after the other, or they would fail each other's writes.
+    reserving: defaultdict[int | str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def time_for(self, wait_s: float) -> bool:
+        """Tell whether so long a wait leaves something of the time that the update has."""
+        return asyncio.get_running_loop().time() + wait_s < self.deadline - _REST_S
+
+    def follow(self, old: int | str, new: int) -> None:
+        """Go on in `new` if the update's own chat was `old`."""
+        self.seen.pop(old, None)
+        if self.own == old:
+            self.own = new
+
+    def must_wait(self, wait_s: float) -> MustWait:
+        """Have the update handed out again after `wait_s` seconds, and return what ends its handler: raise it."""
+        self.must_wait_s = max(wait_s, self.must_wait_s or 0.0)
+        return MustWait(wait_s)
+
+
+#: What must be left of an update's time after a wait, in seconds: a call's worth.
+_REST_S = 0.5
+
+running: ContextVar[Run | None] = ContextVar("running", default=None)
