@@ -220,7 +220,8 @@ class Stack:
             raise
 
     def _sam(self, command: str, *options: str | Path) -> None:
-        overrides = [f"{name}={value}" for name, value in self._parameters.items()]
+        # sam takes an override apart at its spaces, and keeps what is in quotes together.
+        overrides = [f'{name}="{value}"' for name, value in self._parameters.items()]
         config: list[str | Path] = ["--config-file", self.folder / "samconfig.toml", "--region", environment.REGION]
         sam = self._tool("sam")
         self._programs.run(
