@@ -12,7 +12,7 @@ EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header -
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements build deploy destroy env clean environment
+.PHONY: help run test bench check format requirements build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -33,6 +33,9 @@ run: requirements ## Run the bot here: local AWS, local Telegram, the real templ
 
 test: environment ## Run every test
 	$(PYTHON) -m pytest $(ARGS)
+
+bench: environment ## Print what the limits and the cache achieve, in a table
+	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits
 
 check: environment ## Check style, types, the template and the locks
 	$(UV) lock --check --quiet

@@ -41,6 +41,14 @@ class TelegramControl:
         sent: int = self._post("updates", **update)["update_id"]
         return sent
 
+    def block(self, chat_id: int, *, blocked: bool = True) -> Json:
+        """Have a person block the bot, or unblock it, in their private chat."""
+        return self._post("members", chat_id=chat_id, status="kicked" if blocked else "member")
+
+    def migrate(self, chat_id: int) -> Json:
+        """Make a supergroup of a group, and return the order's answer with its new id."""
+        return self._post("migrations", chat_id=chat_id)
+
     def fault(self, method: str, count: int = 1, **fault: Any) -> Json:
         """Let the next `count` calls of the method fail, and return the fault as taken."""
         return self._post("faults", method=method, count=count, **fault)

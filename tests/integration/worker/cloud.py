@@ -6,7 +6,7 @@ import json
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -42,6 +42,12 @@ CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1})
 _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
 
 
+@cache
+def _own(service: str) -> Any:
+    """Return a client for the tests themselves; making one costs more than most tests."""
+    return _SESSION.client(service)  # type: ignore[call-overload] # any service
+
+
 @dataclass
 class Clock:
     """Unix time in seconds, for the functions and for SQS."""
@@ -72,7 +78,8 @@ class Wire:
     faults: dict[str, list[Exception | str]] = field(default_factory=lambda: defaultdict(list))
     """By operation: an exception of the transport, or an error code of the service; AWS never sees the request.
 
-    Of DynamoDB's, `UpdateItem gate` is about the items whose keys begin with `gate#` alone.
+    Of DynamoDB's, `UpdateItem gate` is about the items whose keys begin with `gate#` alone, and `UpdateItem gate#bot`
+    about that item.
     """
     lost: set[str] = field(default_factory=set)
     """Operations whose next answer does not arrive, though AWS did what was asked."""
@@ -92,8 +99,9 @@ class Wire:
         self.requests.append((model.name, params))
 
     def _fail(self, model: Any, **_: Any) -> tuple[_Refused, dict[str, Any]] | None:
-        name = f"{model.name} {_kind(self.requests[-1][1])}"
-        if not (faults := self.faults[model.name] or self.faults[name]):
+        key = _key(self.requests[-1][1])
+        names = (model.name, f"{model.name} {key.partition('#')[0]}", f"{model.name} {key}")
+        if not (faults := next(filter(None, map(self.faults.get, names)), None)):
             return None
         fault = faults.pop(0)
         if isinstance(fault, Exception):
@@ -106,10 +114,10 @@ class Wire:
             raise ReadTimeoutError(endpoint_url="https://aws.example")
 
 
-def _kind(params: Mapping[str, Any]) -> str:
-    """Return what kind of item a request to DynamoDB is about; of others nothing."""
+def _key(params: Mapping[str, Any]) -> str:
+    """Return the key of the item that a request to DynamoDB is about; of others nothing."""
     keys: Mapping[str, Any] = params.get("Key") or params.get("Item") or {}
-    return str(keys.get("pk", {}).get("S", "")).partition("#")[0]
+    return str(keys.get("pk", {}).get("S", ""))
 
 
 @dataclass
@@ -118,6 +126,7 @@ class Cloud:
 
     clock: Clock
     wire: Wire = field(default_factory=Wire)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make it all."""
@@ -140,21 +149,24 @@ class Cloud:
     @cached_property
     def sqs(self) -> SQSClient:
         """Queues, for the test's own use."""
-        return _SESSION.client("sqs")
+        return _own("sqs")  # type: ignore[no-any-return] # what it is called
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """Tables, for the test's own use."""
-        return _SESSION.client("dynamodb")
+        return _own("dynamodb")  # type: ignore[no-any-return] # what it is called
 
     @cached_property
     def secrets(self) -> SecretsManagerClient:
         """Secrets, for the test's own use."""
-        return _SESSION.client("secretsmanager")
+        return _own("secretsmanager")  # type: ignore[no-any-return] # what it is called
 
     def client(self, service: str) -> Any:
-        """Return a client for a function, on the wire."""
-        return self.wire.tap(_SESSION.client(service, config=CONFIG))  # type: ignore[call-overload] # any service
+        """Return the functions' client of a service, on the wire."""
+        if service not in self._clients:
+            made = _SESSION.client(service, config=CONFIG)  # type: ignore[call-overload] # any service
+            self._clients[service] = self.wire.tap(made)
+        return self._clients[service]
 
     @property
     def bot_settings(self) -> BotSettings:
@@ -222,6 +234,12 @@ class Cloud:
         names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         counts = self.sqs.get_queue_attributes(QueueUrl=url or self.updates_url, AttributeNames=names)["Attributes"]
         return sum(int(count) for count in counts.values())
+
+    def wait(self) -> None:
+        """Move on until the next message that is hidden in a queue appears."""
+        queues = sqs_backends[ACCOUNT]["eu-central-1"].queues.values()
+        appear_at = min(one.visible_at for queue in queues for one in queue._messages if not one.visible)
+        self.clock.now = appear_at / 1000 + 0.001
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """Return everything in a table."""

@@ -66,9 +66,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> TelegramWire:
+def telegram(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> TelegramWire:
     """A Telegram that takes everything."""
-    wire = TelegramWire()
+    wire = TelegramWire(now=clock)
     wire.install(monkeypatch)
     return wire
 
@@ -97,11 +97,20 @@ class Workers:
 
     cloud: Cloud
 
-    def settings(self, api_url: str = API_URL, *, deadline_s: int = 10, queue: str = "updates") -> WorkerSettings:
+    def settings(
+        self,
+        api_url: str = API_URL,
+        *,
+        deadline_s: int = 10,
+        queue: str = "updates",
+        inbound: InboundLimits = INBOUND,
+        admin_chat_id: int | None = None,
+        early_acknowledgement: bool = False,
+    ) -> WorkerSettings:
         """Return what the template would tell a worker."""
         return WorkerSettings(
-            bot=replace(self.cloud.bot_settings, telegram_api_url=api_url),
-            inbound=INBOUND,
+            bot=replace(self.cloud.bot_settings, telegram_api_url=api_url, admin_chat_id=admin_chat_id),
+            inbound=inbound,
             queue=queue,
             queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
             dead_queue_url=self.cloud.dead_url,
@@ -109,7 +118,7 @@ class Workers:
             concurrency=20,
             cache_s=300,
             paid_broadcasts=False,
-            early_acknowledgement=False,
+            early_acknowledgement=early_acknowledgement,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
             visibility_s=120,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TimedOut
 
-from floodgate.telegram.errors import token_refused, told_to_wait_s
+from floodgate.telegram.errors import is_for_good, token_refused, told_to_wait_s
 
 OTHERS = [TimedOut(), BadRequest("x"), Forbidden("x"), TimeoutError(), KeyError("x")]
 
@@ -35,3 +35,43 @@ def test_only_a_refused_token_is_one(error: Exception) -> None:
     """Other errors say nothing of the token."""
     assert token_refused(InvalidToken())
     assert not token_refused(error)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "bot was blocked by the user",
+        "user is deactivated",
+        "bot was kicked from the group chat",
+        "bot was kicked from the supergroup chat",
+        "bot was kicked from the channel chat",
+        "bot is not a member of the group chat",
+        "bot is not a member of the supergroup chat",
+        "bot is not a member of the channel chat",
+        "the group chat was deleted",
+        "bot can't initiate conversation with a user",
+        "bot can't send messages to bots",
+        "bots can't send messages to bots",
+    ],
+)
+def test_a_chat_that_is_lost_is_told_by_telegrams_words(words: str) -> None:
+    """As tdlib/telegram-bot-api writes them (Client.cpp, check_chat_access and fail_query_with_error)."""
+    assert is_for_good(Forbidden(f"Forbidden: {words}"))
+    assert is_for_good(Forbidden(f"Forbidden: {words.capitalize()}"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "not enough rights to send text messages to the chat",
+        "bot has no rights to send a message",
+        "user not found",
+        "bot can't send messages to the user in this topic",
+        "message can't be deleted",
+        "something that Telegram has not said yet",
+        "",
+    ],
+)
+def test_what_is_about_one_request_loses_no_chat(words: str) -> None:
+    """The next message may well pass; and unknown words decide nothing."""
+    assert not is_for_good(Forbidden(f"Forbidden: {words}"))

@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import json
+import ssl
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +19,9 @@ from tests.unit.ingress.samples import BOT, DATE
 TOKEN = "7900:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-pc"
 API_URL = "https://telegram.example"
 
+#: Reading the certificates takes longer than most tests, and nothing here is encrypted.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
 type Fault = Exception | tuple[int, dict[str, Any]]
 
 
@@ -26,6 +31,8 @@ class Call:
 
     method: str
     fields: dict[str, Any]
+    at: float = 0.0
+    """When it came, by the wire's clock."""
 
 
 @dataclass
@@ -38,6 +45,7 @@ class TelegramWire:
     """By method: an exception of the transport, or a status and a body."""
     slowness_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """By method: how long its answer takes."""
+    now: Callable[[], float] = lambda: 0.0
     webhook: dict[str, Any] = field(default_factory=dict)
     _message_ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
 
@@ -45,7 +53,7 @@ class TelegramWire:
         """Stand in for the network below httpx."""
         _, token, method = request.url.path.split("/")
         fields = {name: _read(value) for name, value in parse_qsl((await request.aread()).decode())}
-        self.calls.append(Call(method, fields))
+        self.calls.append(Call(method, fields, self.now()))
         await asyncio.sleep(self.slowness_s[method])
         faults = self.faults[method]
         fault = faults.pop(0) if faults else None
@@ -95,6 +103,7 @@ class TelegramWire:
             return await self.answer(request)
 
         monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+        monkeypatch.setattr(httpx, "create_ssl_context", lambda: _NO_TLS)
 
 
 def _read(value: str) -> Any:

@@ -15,20 +15,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
+from floodgate.delivery.retry import patience_s
 from floodgate.ingress.updates import chat_id, user_id
 from floodgate.monitoring.logger import logger
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.notices import tell, too_busy, too_fast
 from floodgate.telegram.run import Run
 from floodgate.traffic.gate import Admitted, Duplicate, Later, OverLimit, Ticket
-from floodgate.traffic.limits import SHORT_WAIT_S
+from floodgate.traffic.limits import BRIEF_WAIT_S, SHORT_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,10 +72,6 @@ _CONTENT: Final = frozenset(
 _MESSAGES: Final = frozenset(name for name in _LIMITED if name.endswith(("message", "post")))
 #: Receives after which the owner's choice may let an update pass without the store.
 WITHOUT_STORE: Final = 3
-#: Receives during which a refused update waits as long as it was told, and by how much it waits longer after each one
-#: more: the thousand receives that a queue allows then outlast the 14 days that it keeps a message.
-_PATIENT_RECEIVES: Final = 100
-_GROWING_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class Waits:
     """It goes back to its queue for so long; that is no failure."""
 
     wait_s: float
-    #: `frozen` or `bot_limit`.
+    #: `frozen`, `reply` or `bot_limit`.
     reason: str
 
 
@@ -146,8 +143,7 @@ class Admissions:
             if (refusal := await self._pass_gates(run, chat, user)) is not None:
                 return refusal
             if self._lease is not None and (wait_s := await self._lease.take()) > 0:
-                grown_s = _GROWING_S * (message.receive_count - _PATIENT_RECEIVES)
-                return Waits(max(wait_s, grown_s), "bot_limit")
+                return Waits(max(wait_s, patience_s(message.receive_count)), "bot_limit")
             await self._follow_migration(update)
         except (BotoCoreError, ClientError) as trouble:
             if not self.passes_without_store(message):
@@ -170,16 +166,25 @@ class Admissions:
         elif user is None and not update.group.startswith("poll:"):
             return None  # of an unknown type, and finished without a handler
         limit = self._limits.user if chat is None or chat == user else self._limits.chat
+        is_answered = chat is not None and chat > 0 and update.type in {"message", "callback_query"}
         passing = partial(
             self._gates.admit,
             update.group if run.own is None else run.own,
             run.ticket,
             None if run.is_exempt else limit,
-            reserve_reply=chat is not None and chat > 0 and update.type in {"message", "callback_query"},
+            reserve_reply=is_answered,
             if_frozen=chat is None,
-            reachable=_reachable(update),
+            closed_at=_closed_at(update, self._clock()),
         )
-        return await self._pass(passing, run.own, run, too_fast if run.own == user else too_busy)
+        refusal = await self._pass(passing, run.own, run, too_fast if run.own == user else too_busy)
+        if refusal is None and run.own is not None:
+            await self._reopen(run, run.own)
+        if refusal is None and is_answered and chat in run.seen and not run.reply_reserved:
+            # Its handler would get as far as its first answer, and start again later.
+            at, _ = run.seen[chat].lane.reserve(now := self._clock(), is_group=False)
+            if at - now > BRIEF_WAIT_S:
+                return Waits(at - now, "reply")
+        return refusal
 
     async def _pass(
         self,
@@ -206,9 +211,20 @@ class Admissions:
                         return Waits(wait_s, "frozen")
                     await asyncio.sleep(wait_s)
 
+    async def _reopen(self, run: Run, own: int) -> None:
+        """Open a closed chat again in which somebody has written since.
+
+        The my_chat_member update of their coming back is delivered on its own and may be late, and who was written to
+        before they had started the bot has none.
+        """
+        gate = run.seen[own]
+        if gate.is_closed(self._clock()) and _written_at(run.update) >= int(gate.closed_at):
+            await self._gates.open(own)
+            run.seen[own] = replace(gate, closed_at=0.0)
+
     async def _tell_once(self, name: int, run: Run, notice: str) -> None:
         if await self._gates.may_tell(name, self._limits.quiet_s):
-            await tell(self._bot, run.update, notice, is_acknowledged=run.is_acknowledged)
+            await tell(self._bot, run, notice)
 
     def _is_exempt(self, update: IncomingUpdate, chat: int | None, user: int | None) -> bool:
         if self._admin_chat_id is not None and self._admin_chat_id in (chat, user):
@@ -234,13 +250,23 @@ def _speaks_as_chat(update: IncomingUpdate) -> bool:
     return isinstance(content, Mapping) and ("sender_chat" in content or "actor_chat" in content)
 
 
-def _reachable(update: IncomingUpdate) -> bool | None:
-    """Return what the update says of whether the bot can be heard in its chat; None if it says nothing."""
-    if update.type != "my_chat_member":
+def _closed_at(update: IncomingUpdate, now: float) -> float | None:
+    """Return since when the update says that its chat is closed to the bot, 0 for open; None if it says nothing."""
+    content: Any = update.update.get(update.type)
+    if update.type != "my_chat_member" or not isinstance(content, Mapping):
         return None
-    member: Any = update.update[update.type]
-    status = (member.get("new_chat_member") or {}).get("status") if isinstance(member, Mapping) else None
-    return None if status is None else status not in {"kicked", "left"}
+    status = (content.get("new_chat_member") or {}).get("status")
+    if status is None:
+        return None
+    at = content.get("date")
+    return (at if isinstance(at, int) else now) if status in {"kicked", "left"} else 0.0
+
+
+def _written_at(update: IncomingUpdate) -> int:
+    """Return when somebody wrote what the update brings, Unix seconds; 0 where nobody did."""
+    content: Any = update.update.get(update.type)
+    at = content.get("date") if update.type in {"message", "channel_post"} and isinstance(content, Mapping) else 0
+    return at if isinstance(at, int) else 0
 
 
 def _shown(update: IncomingUpdate) -> Shown:

@@ -142,7 +142,7 @@ class UpdateHandling:
                 return DONE
             case Waits(wait_s, reason):
                 self._counts.count(metrics.UPDATES_WAITING)
-                logger.info("update waits", message_id=message.id, wait_s=wait_s, reason=reason)
+                logger.debug("update waits", message_id=message.id, wait_s=wait_s, reason=reason)
                 return PutBack(wait_s)
         error = await self._try(run)
         return DONE if error is None else await self._judge(message, run, error, entry)
@@ -171,7 +171,7 @@ class UpdateHandling:
         """Return how long the message waits for what is not its failure; None if this is one."""
         if isinstance(error, MustWait):
             self._counts.count(metrics.UPDATES_WAITING)
-            logger.info("update waits", message_id=message.id, wait_s=error.wait_s, reason="reply")
+            logger.debug("update waits", message_id=message.id, wait_s=error.wait_s, reason="reply")
             return error.wait_s
         if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
             logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)

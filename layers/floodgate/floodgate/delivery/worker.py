@@ -30,7 +30,6 @@ from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
 from floodgate.traffic.gate import Gates
 from floodgate.traffic.lease import Lease
-from floodgate.traffic.limits import SHORT_WAIT_S
 from floodgate.traffic.quiet import QuietPeriods, quiet_periods
 
 if TYPE_CHECKING:
@@ -76,7 +75,6 @@ class Worker:
                 clock,
                 settings.inbound.bot,
                 2 * settings.concurrency,  # there are two functions
-                horizon_s=min(SHORT_WAIT_S, settings.deadline_s / 2),
             )
         self._bot = KeptBot(settings.bot, self._gates, self._cache, dynamodb=dynamodb, secrets=secrets, clock=clock)
         self._queue = Queue(sqs, settings.queue_url, calls)

@@ -6,6 +6,7 @@ Pure. A test holds the tables against the Bot API's own list (10.1), so that a n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def messages(method: str, data: Mapping[str, Any]) -> int:
     if method not in PACED:
         return 0
     several = data.get("media") if method == "sendMediaGroup" else data.get("message_ids")
-    return max(1, len(several)) if isinstance(several, list | tuple) else 1
+    return max(1, len(several)) if isinstance(several, Sequence) and not isinstance(several, str) else 1
 
 
 def target(method: str, data: Mapping[str, Any]) -> int | str | None:

@@ -22,14 +22,14 @@ from floodgate.traffic.gate import Later, OverLimit
 from floodgate.traffic.limits import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from telegram import Update
 
     from floodgate.telegram.run import Run
     from floodgate.traffic.gate import Gates
 
-    type Callback = Callable[[Update, Any], Awaitable[Any]]
+    type Callback = Callable[[Update, Any], Coroutine[Any, Any, Any]]
     type Cost = float | Callable[[Update, Any], float]
 
 _STORE_WAIT_S = 5.0
@@ -77,7 +77,7 @@ def limited(
                 if (wait_s := await _refused_for(run, run.gates, gate, limit, price)) is not None:
                     if await _may_tell(run.gates, gate):
                         notice = too_busy(wait_s) if kind == "chat" and subject.id < 0 else too_fast(wait_s)
-                        await tell(context.bot, run.update, notice, is_acknowledged=run.is_acknowledged)
+                        await tell(context.bot, run, notice)
                     return None
             return await callback(update, context)
 

@@ -11,10 +11,19 @@ Hazard: a call that python-telegram-bot makes without this hook is not limited: 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, override
 
 from botocore.exceptions import BotoCoreError, ClientError
-from telegram.error import ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
 from telegram.ext import BaseRateLimiter
 
 from floodgate.aws import fault
@@ -29,7 +38,7 @@ from floodgate.traffic.bulk import pacing
 from floodgate.traffic.limits import SHORT_WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     from telegram._utils.types import JSONDict
 
@@ -40,6 +49,8 @@ if TYPE_CHECKING:
     type Answer = bool | JSONDict | list[JSONDict]
     type Callback = Callable[..., Coroutine[Any, Any, Answer]]
 
+#: With these Telegram says that it has done nothing.
+_REFUSALS: Final = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
 #: How often a call is made anew because its group has moved, or was told to wait for a moment.
 _ROUNDS: Final = 5
 
@@ -98,8 +109,6 @@ class Limiter(BaseRateLimiter[None]):
         if run is not None and run.is_acknowledged and _answers_query_of(run, endpoint, data):
             return await self._say_instead(callback, kwargs, data.get("text"), run)
         answer = await self._done(ask, endpoint, data, run)
-        if run is not None:
-            run.has_sent |= shows_twice(endpoint)
         if self._cache is not None:
             await self._cache.called(endpoint, data)
         return answer
@@ -111,7 +120,8 @@ class Limiter(BaseRateLimiter[None]):
         for _ in range(_ROUNDS):
             await self._turn(method, data, run)
             try:
-                return await ask()
+                with _under_way(method, data, run):
+                    return await ask()
             except (RetryAfter, ChatMigrated, Forbidden) as error:
                 await self._refused(error, method, data, run)
         raise outbound.too_long(data["chat_id"], SHORT_WAIT_S, run)
@@ -127,7 +137,7 @@ class Limiter(BaseRateLimiter[None]):
             if here != chat:
                 data["chat_id"] = here
         if count and (pacer := pacing.get()) is not None:
-            await pacer.turn()
+            await pacer.turn(count)
             if pacer.is_paid and method in PAID:
                 data["allow_paid_broadcast"] = True
 
@@ -166,6 +176,23 @@ class Limiter(BaseRateLimiter[None]):
                 message = {"chat_id": run.own, "text": text}
                 await self.process_request(callback, ("sendMessage", message), kwargs, "sendMessage", message, None)
         return True
+
+
+@contextmanager
+def _under_way(method: str, data: Mapping[str, Any], run: Run | None) -> Iterator[None]:
+    """Count the call from its beginning: others of the update that must wait meanwhile would have it made again.
+
+    An edit counts as well. An update that begins anew whenever its own edits have filled the chat would never end.
+    """
+    if run is None or not (shows_twice(method) or messages(method, data)):
+        yield
+        return
+    run.sent += 1
+    try:
+        yield
+    except _REFUSALS:
+        run.sent -= 1
+        raise
 
 
 async def _noted(writing: Awaitable[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,17 +12,18 @@ from telegram.error import TelegramError
 
 from floodgate.ingress.updates import chat_id
 from floodgate.monitoring.logger import logger
+from floodgate.telegram.run import REST_S, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from telegram import Bot
 
-    from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.telegram.run import Run
 
 
-#: Nobody waits for a word after these.
-_SILENT: Final = frozenset({"message_reaction", "channel_post", "edited_channel_post"})
+#: Nobody waits for a word after these; and into the chat of a guest message the bot cannot write.
+_SILENT: Final = frozenset({"message_reaction", "channel_post", "edited_channel_post", "guest_message"})
 
 
 def may_go_on(wait_s: float) -> str:
@@ -43,25 +45,34 @@ def too_busy(wait_s: float) -> str:
     return f"There is more going on here than I can answer, so I left something out. I can go on {may_go_on(wait_s)}."
 
 
-async def tell(bot: Bot, update: IncomingUpdate, notice: str, *, is_acknowledged: bool) -> None:
+async def tell(bot: Bot, run: Run, notice: str) -> None:
     """Say it where the update came from: as an answer to a button, else as a message; to inline queries nothing.
 
-    `is_acknowledged`: the button has been answered, which can be done once. Raises nothing: whether it could be said or
-    not, the update is over.
+    Raises nothing: whether it could be said or not, the update is over. So it is no call of the update's: a frozen chat
+    does not have it wait, and it ends in the update's time.
     """
-    content: Mapping[str, Any] = update.update[update.type]
-    chat = chat_id(update.update)
+    token = running.set(None)
     try:
-        if update.type == "callback_query" and not is_acknowledged:
-            await bot.answer_callback_query(content["id"], notice)
-        elif chat is not None and update.type not in _SILENT and not (is_acknowledged and chat < 0):
-            reply_to = content.get("message_id")
-            await bot.send_message(
-                chat,
-                notice,
-                message_thread_id=content.get("message_thread_id") if content.get("is_topic_message") else None,
-                business_connection_id=content.get("business_connection_id"),
-                reply_parameters=ReplyParameters(reply_to) if chat < 0 and isinstance(reply_to, int) else None,
-            )
-    except (TelegramError, BotoCoreError, ClientError, KeyError, TypeError) as error:
-        logger.warning("notice not sent", update_type=update.type, error=type(error).__name__)
+        async with asyncio.timeout_at(run.deadline - REST_S):
+            await _say(bot, run, notice)
+    except (TelegramError, BotoCoreError, ClientError, TimeoutError, KeyError, TypeError) as error:
+        logger.warning("notice not sent", update_type=run.update.type, error=type(error).__name__)
+    finally:
+        running.reset(token)
+
+
+async def _say(bot: Bot, run: Run, notice: str) -> None:
+    kind = run.update.type
+    content: Mapping[str, Any] = run.update.update[kind]
+    chat = chat_id(run.update.update)
+    if kind == "callback_query" and not run.is_acknowledged:
+        await bot.answer_callback_query(content["id"], notice)
+    elif chat is not None and kind not in _SILENT and not (run.is_acknowledged and chat < 0):
+        reply_to = content.get("message_id")
+        await bot.send_message(
+            chat,
+            notice,
+            message_thread_id=content.get("message_thread_id") if content.get("is_topic_message") else None,
+            business_connection_id=content.get("business_connection_id"),
+            reply_parameters=ReplyParameters(reply_to) if chat < 0 and isinstance(reply_to, int) else None,
+        )

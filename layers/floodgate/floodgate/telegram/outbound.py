@@ -1,9 +1,10 @@
 """Waiting for a chat: before a call is made into it, and after Telegram has refused one with a 429.
 
 Rule: a message reserves its time at the chat's gate first, with one conditional write; what no limit counts only asks
-whether the chat is frozen. What must wait for up to 3 s, sleeps. What must wait for longer goes back to the queue if it
-is the update's own chat that is frozen or full, and that is no failure; if it is another chat, the call raises
-ChatFrozen, for the own chat must not wait for it.
+whether the chat is frozen. What must wait for up to 3 s, sleeps; but the first answer of an update, which can start
+again, sleeps for a moment only: fifty workers asleep in fifty busy chats would answer nobody else. What must wait for
+longer goes back to the queue if it is the update's own chat that is frozen or full, and that is no failure; if it is
+another chat, the call raises ChatFrozen, for the own chat must not wait for it.
 
 Hazard: between the gate and Telegram lies a network, so what another worker freezes in that moment is called once more.
 """
@@ -20,7 +21,7 @@ from floodgate.monitoring.logger import logger
 from floodgate.telegram.calls import is_group
 from floodgate.telegram.errors import ChatFrozen, ChatUnreachable
 from floodgate.traffic.gate import Gate, Later, Moved, Reserved, Unreachable
-from floodgate.traffic.limits import SHORT_WAIT_S
+from floodgate.traffic.limits import BRIEF_WAIT_S, SHORT_WAIT_S
 
 if TYPE_CHECKING:
     from floodgate.telegram.errors import MustWait
@@ -47,6 +48,8 @@ async def turn(gates: Gates, chat: int | str, messages: int, run: Run | None) ->
                     run.follow(chat, to)
                 chat = to
             case Later(wait_s):
+                if run is not None and messages and wait_s > _patience_s(chat, run):
+                    raise too_long(chat, wait_s, run)
                 await pause(chat, wait_s, run)
             case Reserved(at):
                 if not await _sleep(gates, chat, at, run):
@@ -93,13 +96,21 @@ async def _reserve(gates: Gates, chat: int | str, messages: int, run: Run | None
     if run.reply_reserved and chat == run.own and messages == 1:
         run.reply_reserved = False
         gate = run.seen[chat]
-        return Unreachable() if gate.unreachable_until > gates.now() else Reserved(0.0, gate)
+        return Unreachable() if gate.is_closed(gates.now()) else Reserved(0.0, gate)
     async with run.reserving[chat]:
-        within_s = SHORT_WAIT_S if run.time_for(SHORT_WAIT_S) else 0.0
-        found = await gates.reserve(chat, run.seen.get(chat), messages, is_group=is_group(chat), within_s=within_s)
+        found = await gates.reserve(
+            chat, run.seen.get(chat), messages, is_group=is_group(chat), within_s=_patience_s(chat, run)
+        )
         if isinstance(found, Reserved):
             run.seen[chat] = found.gate
         return found
+
+
+def _patience_s(chat: int | str, run: Run) -> float:
+    """Return how long a message may have to wait for its turn, in seconds, and be slept for."""
+    if chat == run.own and not run.has_sent:
+        return BRIEF_WAIT_S
+    return SHORT_WAIT_S if run.time_for(SHORT_WAIT_S) else 0.0
 
 
 async def _look(gates: Gates, chat: int | str, run: Run | None) -> Reservation:

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from floodgate.telegram.errors import MustWait
 
@@ -40,8 +40,8 @@ class Run:
     reply_reserved: bool = False
     #: The webhook has answered its callback query.
     is_acknowledged: bool = False
-    #: Something has been sent that would be sent again if the update ran again.
-    has_sent: bool = False
+    #: Calls that were made, or may have been, and would be made again if the update ran again: messages and edits.
+    sent: int = 0
     #: What its handlers raised, and the tasks that they started.
     errors: list[Exception] = field(default_factory=list)
     #: Set once the update must wait, whatever its handler makes of MustWait.
@@ -51,9 +51,14 @@ class Run:
     #: One send into a chat reserves its time after the other, or they would fail each other's writes.
     reserving: defaultdict[int | str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether the update would repeat itself if it ran again."""
+        return self.sent > 0
+
     def time_for(self, wait_s: float) -> bool:
         """Tell whether so long a wait leaves something of the time that the update has."""
-        return asyncio.get_running_loop().time() + wait_s < self.deadline - _REST_S
+        return asyncio.get_running_loop().time() + wait_s < self.deadline - REST_S
 
     def follow(self, old: int | str, new: int) -> None:
         """Go on in `new` if the update's own chat was `old`."""
@@ -68,6 +73,6 @@ class Run:
 
 
 #: What must be left of an update's time after a wait, in seconds: a call's worth.
-_REST_S = 0.5
+REST_S: Final = 0.5
 
 running: ContextVar[Run | None] = ContextVar("running", default=None)

@@ -33,11 +33,16 @@ class Pacer:
         self.interval_s = _PAID_GROUPS / (_SHARE * PAID_PER_S) if is_paid else 1 / (_SHARE * BULK_PER_S)
         self._next_at: float | None = None
 
-    async def turn(self) -> None:
-        """Sleep until the next message may go out. Any number may wait; each gets a turn of its own."""
+    async def turn(self, messages: int = 1) -> None:
+        """Sleep until the next message may go out, or an album of so many. Any number may wait, each for a turn.
+
+        An album takes the turns of its other messages before it goes out, and those of all after: whatever is sent
+        before or after it, no second holds more than the rate.
+        """
         now = asyncio.get_running_loop().time()
         at = now + self.interval_s if self._next_at is None else max(now, self._next_at)
-        self._next_at = at + self.interval_s
+        at += (messages - 1) * self.interval_s
+        self._next_at = at + messages * self.interval_s
         await asyncio.sleep(at - now)
 
 

@@ -74,7 +74,8 @@ class Gate:
     in_tat: float = 0.0
     lane: Lane = field(default_factory=Lane)
     frozen_until: float = 0.0
-    unreachable_until: float = 0.0
+    #: When it turned out that Telegram refuses the chat for good.
+    closed_at: float = 0.0
     told_until: float = 0.0
     migrated_to: int | None = None
 
@@ -89,10 +90,14 @@ class Gate:
             in_tat=time("in_tat"),
             lane=Lane(time("out_tat"), tuple(float(at["N"]) for at in item["sends"]["L"]) if "sends" in item else ()),
             frozen_until=time("frozen_until"),
-            unreachable_until=time("unreachable_until"),
+            closed_at=time("closed_at"),
             told_until=time("told_until"),
             migrated_to=int(item["migrated_to"]["N"]) if "migrated_to" in item else None,
         )
+
+    def is_closed(self, now: float) -> bool:
+        """Tell whether nobody is to write to the chat."""
+        return now < self.closed_at + UNREACHABLE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +173,13 @@ class Gates:
         cost: float = 1,
         reserve_reply: bool = False,
         if_frozen: bool = False,
-        reachable: bool | None = None,
+        closed_at: float | None = None,
     ) -> Admission:
         """Let an update in, once, and charge it to `limit`; None charges nothing.
 
         `reserve_reply` reserves one send of a private chat as well, if it can go out at once. `if_frozen` lets it in
-        though Telegram has frozen the chat. `reachable` is what the update says of the chat, if it says so.
+        though Telegram has frozen the chat. `closed_at` is since when the chat is closed to the bot, if the update says
+        so; 0 for open.
         """
         gate: Gate | None = None
         for _ in range(_ROUNDS + 1):
@@ -193,8 +199,8 @@ class Gates:
                     return OverLimit(gate, charged.wait_s)
                 write.move_on("in_tat", tat if gate else None, now, charged.tat)
             reserved = reserve_reply and _reserve_reply(write, gate, now)
-            if reachable is not None:
-                write.set_or_remove("unreachable_until", None if reachable else now + UNREACHABLE_S)
+            if closed_at is not None:
+                write.set("closed_at", closed_at)
             item = await self._write(name, write, "ALL_NEW")
             if write.done:
                 return Admitted(Gate.from_item(item), reply_reserved=reserved)
@@ -215,14 +221,14 @@ class Gates:
             now = self._clock()
             if gate.migrated_to is not None:
                 return Moved(gate.migrated_to)
-            if gate.unreachable_until > now:
+            if gate.is_closed(now):
                 return Unreachable()
             at, lane = gate.lane.reserve(max(now, gate.frozen_until), count, is_group=is_group)
             if at - now > within_s:
                 return Later(at - now)
             write = _Write(now)
             write.require("attribute_not_exists(migrated_to)")
-            write.require_past("unreachable_until", now)
+            write.require_past("closed_at", now - UNREACHABLE_S)
             write.require_past("frozen_until", at)
             # Idle is idle: how long ago the last send was matters only while it can still count.
             write.move_on("out_tat", gate.lane.tat or None, now - _IDLE_S if is_group else now, lane.tat)
@@ -257,7 +263,13 @@ class Gates:
         """Have nobody write to the chat any more, until an update says that it is back."""
         now = self._clock()
         write = _Write(now)
-        write.set("unreachable_until", now + UNREACHABLE_S)
+        write.set("closed_at", now)
+        await self._write(name, write, "NONE")
+
+    async def open(self, name: str | int) -> None:
+        """Have the chat written to again."""
+        write = _Write(self._clock())
+        write.set("closed_at", 0)
         await self._write(name, write, "NONE")
 
     async def may_tell(self, name: str | int, quiet_s: float) -> bool:
@@ -341,7 +353,6 @@ class _Write:
         self.done = False
         self._conditions: list[str] = []
         self._sets: list[str] = []
-        self._removes: list[str] = []
         self._values: dict[str, Any] = {}
         self.set("expires_at", math.ceil(now + kept_s))
 
@@ -375,17 +386,11 @@ class _Write:
         self._sets.append(f"{attribute} = if_not_exists({attribute}, :{attribute})")
         self._values[f":{attribute}"] = _value(value)
 
-    def set_or_remove(self, attribute: str, value: float | None) -> None:
-        if value is None:
-            self._removes.append(attribute)
-        else:
-            self.set(attribute, value)
-
     def expressions(self) -> dict[str, Any]:
-        update = f"SET {', '.join(self._sets)}"
-        if self._removes:
-            update += f" REMOVE {', '.join(self._removes)}"
-        asked: dict[str, Any] = {"UpdateExpression": update, "ExpressionAttributeValues": self._values}
+        asked: dict[str, Any] = {
+            "UpdateExpression": f"SET {', '.join(self._sets)}",
+            "ExpressionAttributeValues": self._values,
+        }
         if self._conditions:
             asked["ConditionExpression"] = " AND ".join(self._conditions)
             asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"

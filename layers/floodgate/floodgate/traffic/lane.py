@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from floodgate.traffic.limits import CHAT_BURST, CHAT_INTERVAL_S, GROUP_MESSAGES, GROUP_WINDOW_S
 
-_TOLERANCE_S = (CHAT_BURST - 1) * CHAT_INTERVAL_S
-
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -26,7 +24,8 @@ class Lane:
 
     def reserve(self, not_before: float, count: int = 1, *, is_group: bool) -> tuple[float, Lane]:
         """Return when the next `count` messages may go out together, and the lane once that is reserved."""
-        at = max(not_before, self.tat - _TOLERANCE_S)
+        # What goes out at one time may arrive in any order, so an album needs room for all of it, or an idle lane.
+        at = max(not_before, self.tat - (CHAT_BURST - min(count, CHAT_BURST)) * CHAT_INTERVAL_S)
         sends: tuple[float, ...] = ()
         if is_group:
             at = max([at, *self.sends[-1:]])  # one that was put off may not be overtaken, or the window is no window

@@ -3,14 +3,14 @@
 Problem: one counter for everything that comes in would be one DynamoDB key, and a key takes 1000 writes a second. Rule:
 a worker leases the right to some updates at once, a twentieth of a second's worth, so that the key sees twenty leases
 a second at the limit however many workers there are. The item is one GCRA time: each lease moves it on, and may begin
-a short wait ahead, which the worker sleeps; beyond that it is refused, and whoever was refused asks less and less
-often, by chance and up to every 30 s. A little of the limit is every worker's own, without asking: a small bot never
-comes near the key.
+a second ahead, which the worker sleeps; beyond that it is refused, and whoever was refused asks again only so soon, by
+chance, that all workers together ask 30 times a second. A little of the limit is every worker's own, without
+asking: a small bot never comes near the key.
 
 Hazard: what was leased is used within KEPT_S or lost, and until then it may be used all at once. So leases together
-are given out at PACE of the limit, and SLACK of it is kept for each of three: the leases that all workers can hold at
-once, what they save up of their own, and what they get of it. In any minute no more than the limit comes in. Only with
-so many workers that one update each is more than their slack, leases end after a second and nothing is a worker's own.
+are given out at PACE of the limit, all workers together may hold HELD of a minute's worth, and OWN is theirs without
+asking, one at a time: in any minute no more than the limit comes in. Only with so many workers that one update each is
+more than HELD, leases end after a second and nothing is a worker's own.
 """
 
 from __future__ import annotations
@@ -34,14 +34,21 @@ if TYPE_CHECKING:
 
 #: The share of the limit that leases are given out at.
 PACE: Final = 0.92
-#: The share of it, or of a minute's worth, that is kept for each thing that leases do not know of.
-SLACK: Final = 0.025
+#: The share of a minute's worth that all workers together may hold.
+HELD: Final = 0.035
+#: The share of the limit that workers have without asking.
+OWN: Final = 0.02
 #: How long a lease may be used, in seconds.
 KEPT_S: Final = 60.0
 _KEPT_OF_MANY_S: Final = 1.0
 _LEASES_PER_S: Final = 20
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 30.0
+#: How far ahead a lease may begin, in seconds.
+_HORIZON_S: Final = 1.0
+#: What refused workers together may ask for, and the least that one waits, in seconds.
+_ASKS_PER_S: Final = 30
+_LEAST_PAUSE_S: Final = 0.5
+#: For how long a worker takes it that others lease as well, in seconds.
+_BUSY_S: Final = 5.0
 _KEY: Final[dict[str, Any]] = {"pk": {"S": "gate#bot"}}
 
 
@@ -56,29 +63,26 @@ class Lease:
         clock: Callable[[], float],
         limit: Limit,
         workers: int,
-        *,
-        horizon_s: float,
     ) -> None:
-        """`workers` is how many there may be at once; `horizon_s` how far ahead a lease may begin."""
-        self._horizon_s = horizon_s
+        """`workers` is how many there may be at once."""
         self._dynamodb = dynamodb
         self._table = table
         self._calls = calls
         self._clock = clock
         rate = PACE / limit.interval_s
-        held = SLACK * 60.0 / limit.interval_s / workers
+        held = HELD * 60.0 / limit.interval_s / workers
         #: Updates to a lease.
         self.size = max(1, int(min(rate / _LEASES_PER_S, held)))
         self._step_s = self.size / rate
         self._kept_s = KEPT_S if self.size <= held else _KEPT_OF_MANY_S
-        self._own = Limit(limit.interval_s * workers / SLACK, self.size) if self.size <= held else None
+        self._own = Limit(limit.interval_s * workers / OWN, burst=1) if self.size <= held else None
         self._own_tat = 0.0
         self._left = 0
         self._begins_at = self._ends_at = 0.0
         #: The item's time as last seen.
-        self._tat: float | None = None
+        self._tat = 0.0
         self._refused_until = 0.0
-        self._refusals = 0
+        self._pause_s = max(_LEAST_PAUSE_S, workers / _ASKS_PER_S)
         self._asking = asyncio.Lock()
 
     async def take(self) -> float:
@@ -97,11 +101,9 @@ class Lease:
                 if now < self._refused_until:
                     return self._refused_until - now
                 if (wait_s := await self._ask(now)) > 0:
-                    self._refusals += 1
-                    pause_s = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(self._refusals - 1, 16))
-                    self._refused_until = now + wait_s + pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+                    pause_s = self._pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+                    self._refused_until = now + wait_s + pause_s
                     return self._refused_until - now
-                self._refusals = 0
             self._left -= 1
             begins_at = self._begins_at
         if (early_s := begins_at - self._clock()) > 0:
@@ -110,39 +112,37 @@ class Lease:
 
     async def _ask(self, now: float) -> float:
         """Take a lease and return 0, or return how long it takes until one begins within the horizon."""
-        tat = self._tat
+        # Where others lease as well, adding to the time that is there fails nobody; where none do, it is long past.
+        is_idle = self._tat < now - _BUSY_S
         while True:
-            is_idle = tat is None or tat <= now
             try:
                 if is_idle:
-                    await self._move("attribute_not_exists(tat) OR tat <= :now", "SET tat = :next", now, now)
-                    begins_at, tat = now, now + self._step_s
+                    await self._move("attribute_not_exists(tat) OR tat < :now", "SET tat = :next", now, now)
+                    self._tat = now + self._step_s
                 else:
-                    # Adds to whatever is there, so that workers who ask at the same time do not fail each other.
                     answer = await self._move("tat BETWEEN :now AND :last", "SET tat = tat + :step", now, None)
-                    tat = float(answer["Attributes"]["tat"]["N"])
-                    begins_at = tat - self._step_s
+                    self._tat = float(answer["Attributes"]["tat"]["N"])
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                     raise
                 item: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment] # the stubs lack it
-                seen = float(item["tat"]["N"]) if "tat" in item else None
-                if seen is not None and seen > now + self._horizon_s:
-                    self._tat = seen
-                    return seen - now - self._horizon_s
-                if (seen is None or seen <= now) == is_idle:
-                    raise  # what was refused should have been granted: let the caller see DynamoDB's answer
-                tat = seen
+                self._tat = float(item["tat"]["N"]) if "tat" in item else 0.0
+                if self._tat > now + _HORIZON_S:
+                    return self._tat - now - _HORIZON_S
+                if is_idle:  # somebody else came first, and maybe many: not all of them at once
+                    await asyncio.sleep(self._pause_s * random.random())  # noqa: S311 - no secret
+                    now = self._clock()
+                is_idle = self._tat < now
                 continue
-            self._tat = tat
-            self._left, self._begins_at, self._ends_at = self.size, begins_at, begins_at + self._kept_s
+            self._begins_at = max(now, self._tat - self._step_s)
+            self._left, self._ends_at = self.size, self._begins_at + self._kept_s
             return 0.0
 
     async def _move(self, condition: str, update: str, now: float, start: float | None) -> Any:
         values = {":now": now, ":expires": math.ceil(now) + 86_400}
         values |= {":next": start + self._step_s} if start is not None else {":step": self._step_s}
         if start is None:
-            values[":last"] = now + self._horizon_s
+            values[":last"] = now + _HORIZON_S
         return await self._calls.run(
             self._dynamodb.update_item,
             TableName=self._table,
