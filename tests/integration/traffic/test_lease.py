@@ -221,13 +221,24 @@ rates = st.sampled_from([5, 29, 58, 86, 300, 1000]) | st.integers(1, 600)
 sizes = st.sampled_from([1, 2, 3, 20, 40]) | st.integers(1, 60)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(rates, sizes, st.floats(0, 62))
 def test_no_minute_ever_holds_more_than_the_limit(per_minute: int, workers: int, flood_at_s: float) -> None:
     """Whatever the workers have saved up when the flood begins, all of them at once."""
     fleet = Fleet(Limit(60 / per_minute, per_minute), workers, flood_at_s=flood_at_s)
     fleet.run(flood_at_s + 65)
     assert fleet.most_in_a_minute() <= per_minute
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "workers", "flood_at_s"),
+    [*((per_minute, int(HELD * per_minute), 0.0) for per_minute in (29, 58, 86, 300)), (2700, 47, 50.0)],
+)
+def test_nor_does_the_worst_minute(per_minute: int, workers: int, flood_at_s: float) -> None:
+    """As many workers as can own something; and as many as can hold a lease of two, each with one of it left."""
+    fleet = Fleet(Limit(60 / per_minute, per_minute), workers, flood_at_s=flood_at_s)
+    fleet.run(flood_at_s + 62)
+    assert 0.94 * per_minute - 1 <= fleet.most_in_a_minute() <= per_minute
 
 
 @settings(max_examples=6, deadline=None)

@@ -106,6 +106,7 @@ class Workers:
         inbound: InboundLimits = INBOUND,
         admin_chat_id: int | None = None,
         early_acknowledgement: bool = False,
+        paid_broadcasts: bool = False,
     ) -> WorkerSettings:
         """Return what the template would tell a worker."""
         return WorkerSettings(
@@ -117,7 +118,7 @@ class Workers:
             traffic_table="traffic",
             concurrency=20,
             cache_s=300,
-            paid_broadcasts=False,
+            paid_broadcasts=paid_broadcasts,
             early_acknowledgement=early_acknowledgement,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,

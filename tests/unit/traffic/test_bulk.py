@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floodgate.traffic.bulk import Pacer, bulk_groups, in_bulk, pacing
+from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups, pacing
 from local.telegram.limits import SendLimits
 from tests.unit.delivery.virtual_time import run
 
@@ -116,9 +116,9 @@ def test_within_the_block_sends_are_bulk() -> None:
 
     async def main() -> list[Pacer | None]:
         other = asyncio.ensure_future(seen())
-        with in_bulk(outer):
+        with at_pace(outer):
             started = asyncio.ensure_future(seen())
-            with in_bulk(inner):
+            with at_pace(inner):
                 nested = pacing.get()
             back = pacing.get()
         return [await other, await started, nested, back, pacing.get()]
@@ -128,6 +128,6 @@ def test_within_the_block_sends_are_bulk() -> None:
 
 def test_a_failure_ends_the_block_as_well() -> None:
     """What a broadcast raises leaves nothing behind."""
-    with pytest.raises(StopIteration), in_bulk(Pacer(is_paid=False)):
+    with pytest.raises(StopIteration), at_pace(Pacer(is_paid=False)):
         next(iter(()))
     assert pacing.get() is None

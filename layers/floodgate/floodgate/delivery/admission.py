@@ -132,6 +132,7 @@ class Admissions:
         run = Run(
             update=update,
             ticket=Ticket(update.update_id, message.id),
+            group=message.group,
             own=chat if chat is not None else user,
             deadline=deadline,
             gates=self._gates,

@@ -28,6 +28,7 @@ from floodgate.monitoring.metrics import Metrics
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
+from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
 from floodgate.traffic.lease import Lease
 from floodgate.traffic.quiet import QuietPeriods, quiet_periods
@@ -82,6 +83,8 @@ class Worker:
         self._journal = Journal(dynamodb, table, calls, clock)
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._counts = Metrics(settings.queue)
+        is_paid = settings.paid_broadcasts
+        self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
         """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
@@ -129,5 +132,6 @@ class Worker:
             quiet_periods(self._quiet, str(run.update.update_id)),
             caching(self._cache),
             notices_every(self._settings.inbound.quiet_s),
+            at_pace(self._pacers.get(run.group)),
         ):
             return await process(bot, self._register, run)

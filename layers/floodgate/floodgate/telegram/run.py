@@ -26,6 +26,8 @@ class Run:
 
     update: IncomingUpdate
     ticket: Ticket
+    #: The FIFO group of its message.
+    group: str
     #: The gate that the update passed: its chat's, or its person's; None for polls and the like.
     own: int | None
     #: The event loop's time at which it is cancelled.

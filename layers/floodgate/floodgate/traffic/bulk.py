@@ -2,8 +2,9 @@
 
 Problem: Telegram's 30 messages a second hold for bulk sends, and a counter shared by workers would be a hot key. Rule:
 all bulk sends stand in one FIFO group, so one worker at a time holds them and paces them alone, with nothing shared.
-Paid broadcasts (allow_paid_broadcast, up to 1000/s) stand in several groups, each at its part of the rate. Whoever
-sends in bulk does so within `in_bulk(pacer)`; the limiter does the rest. Each chat's own limits hold as well.
+Paid broadcasts (allow_paid_broadcast, up to 1000/s) stand in several groups, each at its part of the rate. What a
+worker does for a message of such a group it does within `at_pace`; the limiter does the rest. Each chat's own limits
+hold as well.
 Hazard: a holder that is followed by another has forgotten its last send, so the first of each waits its turn too.
 """
 
@@ -55,8 +56,8 @@ pacing: ContextVar[Pacer | None] = ContextVar("pacing", default=None)
 
 
 @contextmanager
-def in_bulk(pacer: Pacer) -> Iterator[None]:
-    """Within this block, what the bot sends is sent in bulk, at `pacer`'s pace."""
+def at_pace(pacer: Pacer | None) -> Iterator[None]:
+    """Within this block, what the bot sends goes out in bulk, at `pacer`'s pace; None: each chat at its own."""
     token = pacing.set(pacer)
     try:
         yield
