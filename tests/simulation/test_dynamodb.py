@@ -82,7 +82,8 @@ def test_numbers_are_exact(one: Decimal, other: Decimal) -> None:
 
 def test_numbers_that_no_float_tells_apart_are_different() -> None:
     """The last of 38 digits counts."""
-    assert order({"N": "1" * 37 + "2"}, {"N": "1" * 38}) == 1
+    more, less = {"N": "1" * 37 + "2"}, {"N": "1" * 38}
+    assert (order(more, less), order(less, more)) == (1, -1)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,15 @@ def test_what_does_not_compare_is_different(tables: Tables, condition: str, *, h
     put(tables, words={"S": "many"}, two={"N": "2"})
     with nullcontext() if holds else pytest.raises(ClientError, match="ConditionalCheckFailedException"):
         update(tables, "SET done = :one", condition, one={"N": "1"})
+
+
+def test_a_set_has_no_order(tables: Tables) -> None:
+    """Sets of the same are equal, within lists and maps too; lists of the same are not."""
+    put(tables, many={"M": {"a": {"L": [{"SS": ["a", "b"]}]}}})
+    update(tables, "SET done = :same", "many = :same", same={"M": {"a": {"L": [{"SS": ["b", "a"]}]}}})
+    put(tables, many={"L": [{"S": "a"}, {"S": "b"}]})
+    with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        update(tables, "SET done = :same", "many = :same", same={"L": [{"S": "b"}, {"S": "a"}]})
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,24 @@ def test_nothing_to_do_ends_at_once_or_waits_for_the_end() -> None:
     run(main())
 
 
+def test_a_run_waits_for_the_drains() -> None:
+    """One that has deleted the last message still has something to do."""
+
+    async def main() -> None:
+        world = World()
+
+        async def drain(worker: int, messages: list[Message]) -> Sequence[str]:
+            for message in messages:
+                assert world.queue.delete(message.receipt_handle) is None
+            return await world.drain(worker, messages)
+
+        world.send("a1")
+        await Fleet(world.queue, drain, workers=2).run()
+        assert world.loop.time() == pytest.approx(1 + HAND_OUT_S)
+
+    run(main())
+
+
 def test_what_is_reported_comes_back() -> None:
     """What a drain put back comes when it is visible, and sleeping workers wake for it."""
 

@@ -190,7 +190,7 @@ def test_a_delete_whose_answer_is_lost_deletes(queue: FifoQueue) -> None:
 
 @pytest.mark.parametrize("groups", [100, 50_000])
 def test_it_is_fast_with_many_messages_and_groups(clock: Clock, groups: int) -> None:
-    """A message is sent, received and deleted in some 15 microseconds, however many there are."""
+    """A message is sent, received and deleted in some ten microseconds, however many there are."""
     queue = FifoQueue(clock)
     began = process_time()
     for number in range(50_000):

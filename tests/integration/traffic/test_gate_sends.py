@@ -166,6 +166,7 @@ def test_an_update_can_close_its_chat(cloud: Cloud, gates: Gates) -> None:
     assert isinstance(run(gates.admit(ANN, ticket(2), None)), Admitted)
     assert reserve(gates) == Unreachable()
     cloud.clock.advance(UNREACHABLE_S)
+    assert isinstance(reserve(gates, look(gates)), Reserved)
     assert isinstance(reserve(gates), Reserved)
 
 

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
 
 WRITE = "UpdateItem"
-#: A hundred a second, as the template has it; a lease of it is four updates for one of twenty workers.
+#: A hundred a second, as the template has it; of twenty workers each has four of its own, and leases four at once.
 LIMIT = Limit(60 / 6000, 6000)
 #: One a second, and leases of one.
 SLOW = Limit(1.0, 60)
 STEP_S = 1 / PACE
-#: How long a worker is told to wait at least, and at most, beyond the time that is full, in seconds; for one worker.
+#: How long a worker is told to wait at least, and at most, beyond the time that is full, in seconds.
 PAUSES_S = (0.25, 0.75)
+OWN = 4
 
 
 @pytest.fixture(autouse=True)
@@ -67,71 +68,80 @@ def test_the_first_is_the_workers_own(cloud: Cloud) -> None:
 
 
 def test_more_is_leased_in_blocks(cloud: Cloud) -> None:
-    """After its own one, a worker asks once for each four."""
+    """After its own, a worker asks once for each four."""
     lease = lease_of(cloud)
     assert lease.size == 4
-    assert [wait_s for wait_s, _ in run_on(cloud, takes(cloud, lease, 1 + 4))] == [0] * 5
+    assert [wait_s for wait_s, _ in run_on(cloud, takes(cloud, lease, OWN + 4))] == [0] * 8
     assert operations(cloud) == [WRITE]
     run_on(cloud, takes(cloud, lease, 8))
     assert operations(cloud) == [WRITE, WRITE]
 
 
 def test_ten_chats_at_once_share_their_leases(cloud: Cloud) -> None:
-    """Nine that are not the worker's own need three leases, not nine."""
+    """Six that are not the worker's own need two leases, not six."""
     lease = lease_of(cloud)
 
     async def batch() -> list[float]:
         return list(await asyncio.gather(*(lease.take() for _ in range(10))))
 
     assert run_on(cloud, batch()) == [0.0] * 10
-    assert operations(cloud) == [WRITE] * 3
+    assert operations(cloud) == [WRITE] * 2
 
 
 def test_a_lease_that_begins_soon_is_slept(cloud: Cloud) -> None:
     """Nobody is sent away for less than a second: four at once, and the next four 0.04 s later."""
     step_s = 4 / (PACE / LIMIT.interval_s)
-    told = run_on(cloud, takes(cloud, lease_of(cloud), 1 + 4 + 4 + 1))
-    assert told == [(0, 0)] * 5 + [(0, round(step_s, 4))] + [(0, 0)] * 3 + [(0, round(step_s, 4))]
+    told = run_on(cloud, takes(cloud, lease_of(cloud), OWN + 4 + 4 + 1))
+    assert told == [(0, 0)] * 8 + [(0, round(step_s, 4))] + [(0, 0)] * 3 + [(0, round(step_s, 4))]
 
 
 def test_what_is_not_used_within_a_minute_is_lost(cloud: Cloud) -> None:
     """Until then it is there without asking."""
     lease = lease_of(cloud)
-    run_on(cloud, takes(cloud, lease, 1 + 1))
+    run_on(cloud, takes(cloud, lease, OWN + 1))
     operations(cloud)
     cloud.clock.advance(KEPT_S - 0.1)
     run_on(cloud, takes(cloud, lease, 1))
     assert operations(cloud) == []
     cloud.clock.advance(0.1)
-    run_on(cloud, takes(cloud, lease, 2))
+    run_on(cloud, takes(cloud, lease, OWN + 1))
     assert operations(cloud) == [WRITE]
 
 
 def test_a_worker_that_has_never_asked_finds_the_key_as_it_is(cloud: Cloud) -> None:
     """Its first request is refused if others lease as well, its second is not; it waits in between, by chance."""
     busy, fresh = lease_of(cloud), lease_of(cloud)
-    run_on(cloud, takes(cloud, busy, 1 + 4))
+    run_on(cloud, takes(cloud, busy, OWN + 4))
     operations(cloud)
-    told = run_on(cloud, takes(cloud, fresh, 1 + 4))
-    assert [wait_s for wait_s, _ in told] == [0] * 5
+    told = run_on(cloud, takes(cloud, fresh, OWN + 4))
+    assert [wait_s for wait_s, _ in told] == [0] * 8
     assert sum(took_s for _, took_s in told) < 1
     assert operations(cloud) == [WRITE, WRITE]
 
 
 def test_who_is_refused_is_told_when_to_come_again(cloud: Cloud) -> None:
-    """A little after a lease may begin a second ahead, by chance; until then nobody asks the key."""
+    """When a lease may begin a second ahead; until then nobody asks the key."""
     lease = lease_of(cloud, SLOW, 1)
     assert run_on(cloud, takes(cloud, lease, 1 + 1)) == [(0, 0)] * 2
     wait_s = run_on(cloud, lease.take())
     assert operations(cloud) == [WRITE, WRITE]
-    assert STEP_S - 1 + PAUSES_S[0] <= wait_s <= STEP_S - 1 + PAUSES_S[1]
+    assert wait_s == pytest.approx(STEP_S - 1, abs=1e-5)
     cloud.clock.advance(wait_s / 2)
-    assert [run_on(cloud, lease.take()) for _ in range(3)] == pytest.approx([wait_s / 2] * 3, abs=1e-6)
+    assert [run_on(cloud, lease.take()) for _ in range(3)] == pytest.approx([wait_s / 2] * 3, abs=1e-5)
     assert operations(cloud) == []
     cloud.clock.advance(wait_s / 2 + 0.001)
     [told] = run_on(cloud, takes(cloud, lease, 1))
     assert told == pytest.approx((0, STEP_S - wait_s), abs=0.01)
     assert operations(cloud) == [WRITE]
+
+
+def test_where_others_lease_as_well_the_refused_wait_by_chance(cloud: Cloud) -> None:
+    """All of them would come again at the same moment, and all but one be refused again."""
+    first, second = lease_of(cloud, SLOW, 1), lease_of(cloud, SLOW, 1)
+    run_on(cloud, takes(cloud, first, 1 + 1))
+    run_on(cloud, takes(cloud, second, 1))
+    wait_s = run_on(cloud, second.take())
+    assert STEP_S - 1 + PAUSES_S[0] <= wait_s <= STEP_S - 1 + PAUSES_S[1]
 
 
 def test_a_fleet_too_large_for_its_limit_owns_nothing(cloud: Cloud) -> None:
@@ -147,7 +157,7 @@ def test_a_fleet_too_large_for_its_limit_owns_nothing(cloud: Cloud) -> None:
 def test_an_item_that_was_lost_is_an_idle_limit(cloud: Cloud) -> None:
     """DynamoDB deletes it a day after its last use, or somebody does."""
     lease = lease_of(cloud)
-    run_on(cloud, takes(cloud, lease, 1 + 4))
+    run_on(cloud, takes(cloud, lease, OWN + 4))
     [item] = cloud.items("traffic")
     assert float(item["expires_at"]["N"]) == cloud.clock.now + 86_400
     cloud.dynamodb.delete_item(TableName="traffic", Key={"pk": item["pk"]})
@@ -159,7 +169,7 @@ def test_an_item_that_was_lost_is_an_idle_limit(cloud: Cloud) -> None:
 def test_a_store_that_refuses_is_an_error(cloud: Cloud, code: str) -> None:
     """It is neither a lease nor a wait; the next one asks again."""
     lease = lease_of(cloud)
-    run_on(cloud, takes(cloud, lease, 1))
+    run_on(cloud, takes(cloud, lease, OWN))
     cloud.wire.faults[WRITE] = [code]
     with pytest.raises(ClientError, match=code):
         run_on(cloud, lease.take())
@@ -232,13 +242,13 @@ def test_no_minute_ever_holds_more_than_the_limit(per_minute: int, workers: int,
 
 @pytest.mark.parametrize(
     ("per_minute", "workers", "flood_at_s"),
-    [*((per_minute, int(HELD * per_minute), 0.0) for per_minute in (29, 58, 86, 300)), (2700, 47, 50.0)],
+    [*((per_minute, int(HELD * per_minute), 0.0) for per_minute in (34, 67, 100, 300)), (3200, 47, 50.0)],
 )
 def test_nor_does_the_worst_minute(per_minute: int, workers: int, flood_at_s: float) -> None:
     """As many workers as can own something; and as many as can hold a lease of two, each with one of it left."""
     fleet = Fleet(Limit(60 / per_minute, per_minute), workers, flood_at_s=flood_at_s)
     fleet.run(flood_at_s + 62)
-    assert 0.94 * per_minute - 1 <= fleet.most_in_a_minute() <= per_minute
+    assert 0.9 * per_minute - 1 <= fleet.most_in_a_minute() <= per_minute
 
 
 @settings(max_examples=6, deadline=None)

@@ -70,6 +70,19 @@ def test_a_frozen_chat_freezes_nobody_else(cloud: Cloud, telegram: TelegramWire,
     assert said(telegram, BOB["id"]) == ["two"]
 
 
+def test_a_persons_frozen_chat_does_not_hold_them_up_elsewhere(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers
+) -> None:
+    """What is frozen is Ann's private chat, though her limit stands at the same gate: in the group she is answered."""
+    drain = workers.drain(echoing)
+    telegram.faults["sendMessage"] = [flood(300)]
+    queue(cloud, text("one"))
+    cloud.deliver(drain)
+    queue(cloud, here("two"))
+    assert cloud.deliver(drain) == []
+    assert said(telegram, GROUP["id"]) == ["two"]
+
+
 def test_what_no_limit_counts_waits_for_a_frozen_chat_too(
     cloud: Cloud, telegram: TelegramWire, workers: Workers
 ) -> None:

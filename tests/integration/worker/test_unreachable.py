@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.unit.telegram.wire import TelegramWire
 
 BLOCKED = refusal(403, "Forbidden: bot was blocked by the user")
+KICKED = refusal(403, "Forbidden: bot was kicked from the supergroup chat")
 FOR_GOOD = [
     (PRIVATE, "Forbidden: bot was blocked by the user"),
     (PRIVATE, "Forbidden: user is deactivated"),
@@ -94,7 +95,7 @@ def test_a_chat_that_comes_back_is_written_to(
     cloud: Cloud, telegram: TelegramWire, workers: Workers, chat: dict[str, Any]
 ) -> None:
     """my_chat_member says that the bot is back, and the very next update is answered, by any worker."""
-    telegram.faults["sendMessage"] = [BLOCKED]
+    telegram.faults["sendMessage"] = [BLOCKED if chat is PRIVATE else KICKED]
     queue(cloud, text("one", chat=chat))
     cloud.deliver(workers.drain(echoing))
     queue(cloud, membership("member", chat), text("two", chat=chat))

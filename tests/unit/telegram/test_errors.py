@@ -37,27 +37,42 @@ def test_only_a_refused_token_is_one(error: Exception) -> None:
     assert not token_refused(error)
 
 
+PERSON, PLACES = 7001, (-1001234567890, "@allotments")
+OF_PERSONS = [
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot can't initiate conversation with a user",
+    "bot can't send messages to bots",
+    "bots can't send messages to bots",
+]
+OF_GROUPS = [
+    "bot was kicked from the group chat",
+    "bot was kicked from the supergroup chat",
+    "bot was kicked from the channel chat",
+    "bot is not a member of the group chat",
+    "bot is not a member of the supergroup chat",
+    "bot is not a member of the channel chat",
+    "the group chat was deleted",
+]
+
+
 @pytest.mark.parametrize(
-    "words",
-    [
-        "bot was blocked by the user",
-        "user is deactivated",
-        "bot was kicked from the group chat",
-        "bot was kicked from the supergroup chat",
-        "bot was kicked from the channel chat",
-        "bot is not a member of the group chat",
-        "bot is not a member of the supergroup chat",
-        "bot is not a member of the channel chat",
-        "the group chat was deleted",
-        "bot can't initiate conversation with a user",
-        "bot can't send messages to bots",
-        "bots can't send messages to bots",
-    ],
+    ("words", "chat"),
+    [*((words, PERSON) for words in OF_PERSONS), *((words, place) for words in OF_GROUPS for place in PLACES)],
 )
-def test_a_chat_that_is_lost_is_told_by_telegrams_words(words: str) -> None:
+def test_a_chat_that_is_lost_is_told_by_telegrams_words(words: str, chat: int | str) -> None:
     """As tdlib/telegram-bot-api writes them (Client.cpp, check_chat_access and fail_query_with_error)."""
-    assert is_for_good(Forbidden(f"Forbidden: {words}"))
-    assert is_for_good(Forbidden(f"Forbidden: {words.capitalize()}"))
+    assert is_for_good(Forbidden(f"Forbidden: {words}"), chat)
+    assert is_for_good(Forbidden(f"Forbidden: {words.capitalize()}"), chat)
+
+
+@pytest.mark.parametrize(
+    ("words", "chat"),
+    [*((words, place) for words in OF_PERSONS for place in PLACES), *((words, PERSON) for words in OF_GROUPS)],
+)
+def test_words_about_another_lose_no_chat(words: str, chat: int | str) -> None:
+    """That a user is deactivated may be said of one who was to be promoted, and the group is still there."""
+    assert not is_for_good(Forbidden(f"Forbidden: {words}"), chat)
 
 
 @pytest.mark.parametrize(
@@ -74,4 +89,4 @@ def test_a_chat_that_is_lost_is_told_by_telegrams_words(words: str) -> None:
 )
 def test_what_is_about_one_request_loses_no_chat(words: str) -> None:
     """The next message may well pass; and unknown words decide nothing."""
-    assert not is_for_good(Forbidden(f"Forbidden: {words}"))
+    assert [is_for_good(Forbidden(f"Forbidden: {words}"), chat) for chat in (PERSON, *PLACES)] == [False] * 3

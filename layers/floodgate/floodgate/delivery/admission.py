@@ -180,8 +180,8 @@ class Admissions:
         refusal = await self._pass(passing, run.own, run, too_fast if run.own == user else too_busy)
         if refusal is None and run.own is not None:
             await self._reopen(run, run.own)
-        if refusal is None and is_answered and chat in run.seen and not run.reply_reserved:
-            # Its handler would get as far as its first answer, and start again later.
+        if refusal is None and update.type == "message" and chat in run.seen and is_answered and not run.reply_reserved:
+            # Its handler would get as far as its first answer, and start again later. Buttons may go without one.
             at, _ = run.seen[chat].lane.reserve(now := self._clock(), is_group=False)
             if at - now > BRIEF_WAIT_S:
                 return Waits(at - now, "reply")

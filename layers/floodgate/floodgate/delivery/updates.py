@@ -72,8 +72,8 @@ class DeadQueue:
         )
 
 
-#: How another chat's freeze is waited for, in seconds, at most: the update's own chat waits as well.
-_OTHER_CHATS_WAIT_S = 60.0
+#: For how long a 429 is waited for that is not about the update's own chat, in seconds: that chat waits as well.
+_OTHERS_WAIT_S = 60.0
 
 _COUNTED = {
     "stale": metrics.UPDATES_STALE,
@@ -164,7 +164,7 @@ class UpdateHandling:
         if isinstance(error, LimitedMidway):
             at_least_s = error.wait_s
         elif isinstance(error, ChatFrozen):
-            at_least_s = min(error.wait_s, _OTHER_CHATS_WAIT_S)
+            at_least_s = min(error.wait_s, _OTHERS_WAIT_S)
         return PutBack(max(at_least_s, backoff_s(entry.attempts)))
 
     def _uncounted_s(self, message: Message, error: BaseException) -> float | None:
@@ -173,9 +173,9 @@ class UpdateHandling:
             self._counts.count(metrics.UPDATES_WAITING)
             logger.debug("update waits", message_id=message.id, wait_s=error.wait_s, reason="reply")
             return error.wait_s
-        if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
+        if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:  # of no chat
             logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
-            return wait_s
+            return min(wait_s, _OTHERS_WAIT_S)
         if token_refused(error):
             logger.error("update waits for a token that Telegram takes", message_id=message.id)
             return patience_s(message.receive_count)

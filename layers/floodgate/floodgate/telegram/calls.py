@@ -64,6 +64,11 @@ def target(method: str, data: Mapping[str, Any]) -> int | str | None:
     return chat if isinstance(chat, int) else None
 
 
+def names_another_chat(data: Mapping[str, Any]) -> bool:
+    """Tell whether the call is about two chats, so that a refusal may be about either."""
+    return data.get("from_chat_id") not in {None, data.get("chat_id")}
+
+
 def is_group(chat: int | str) -> bool:
     """Tell whether Telegram's limit for groups holds there: in groups and in channels, which alone have names."""
     return isinstance(chat, str) or chat < 0

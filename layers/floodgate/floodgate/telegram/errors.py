@@ -18,15 +18,17 @@ from typing import Final
 
 from telegram.error import Forbidden, InvalidToken, RetryAfter
 
-# Bot API server, as of 10.1; compared in lower case. "not enough rights" and the like are about one request.
-_FOR_GOOD: Final = (
+# The Bot API server's words, as of 10.1, in lower case. "not enough rights" and the like are about one request.
+_PERSON_GONE: Final = (
     "bot was blocked by the user",
     "user is deactivated",
-    "bot was kicked",
-    "bot is not a member",
     "bot can't initiate conversation",
     "bot can't send messages to bots",
     "bots can't send messages to bots",
+)
+_GROUP_GONE: Final = (
+    "bot was kicked",
+    "bot is not a member",
     "the group chat was deleted",
 )
 
@@ -75,10 +77,14 @@ def told_to_wait_s(error: BaseException) -> float | None:
     return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
 
 
-def is_for_good(error: Forbidden) -> bool:
-    """Tell whether a 403 holds for everything that could be sent to this chat, now and later."""
+def is_for_good(error: Forbidden, chat: int | str) -> bool:
+    """Tell whether a 403 holds for everything that could be sent to `chat`, now and later.
+
+    It may be about another: a person who is to be promoted in a group, the group that a message is copied from.
+    """
     words = error.message.lower()
-    return any(reason in words for reason in _FOR_GOOD)
+    reasons = _PERSON_GONE if isinstance(chat, int) and chat > 0 else _GROUP_GONE
+    return any(reason in words for reason in reasons)
 
 
 def token_refused(error: BaseException) -> bool:

@@ -30,7 +30,7 @@ from floodgate.aws import fault
 from floodgate.cache.changes import CACHED
 from floodgate.monitoring.logger import logger
 from floodgate.telegram import outbound
-from floodgate.telegram.calls import PAID, messages, shows_twice, target
+from floodgate.telegram.calls import PAID, messages, names_another_chat, shows_twice, target
 from floodgate.telegram.errors import ChatUnreachable, is_for_good, token_refused, told_to_wait_s
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.run import running
@@ -159,7 +159,7 @@ class Limiter(BaseRateLimiter[None]):
             if run is not None:
                 run.follow(chat, error.new_chat_id)
             data["chat_id"] = error.new_chat_id
-        elif isinstance(error, Forbidden) and is_for_good(error):
+        elif isinstance(error, Forbidden) and is_for_good(error, chat) and not names_another_chat(data):
             logger.warning("chat unreachable", chat_id=chat)
             if gates is not None:
                 await _noted(gates.close(chat))

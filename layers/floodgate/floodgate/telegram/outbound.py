@@ -123,5 +123,7 @@ async def _look(gates: Gates, chat: int | str, run: Run | None) -> Reservation:
         gate = run.seen[chat] = await gates.look(chat)
     if gate.migrated_to is not None:
         return Moved(gate.migrated_to)
+    if gate.is_closed(gates.now()):
+        return Unreachable()
     wait_s = gate.frozen_until - gates.now()
     return Later(wait_s) if wait_s > 0 else Reserved(0.0, gate)

@@ -4,13 +4,13 @@ Problem: one counter for everything that comes in would be one DynamoDB key, and
 a worker leases the right to some updates at once, a twentieth of a second's worth, so that the key sees twenty leases
 a second at the limit however many workers there are. The item is one GCRA time: each lease moves it on, and may begin
 a second ahead, which the worker sleeps; beyond that it is refused, and whoever was refused asks again only so soon, by
-chance, that all workers together ask 30 times a second. A little of the limit is every worker's own, without
-asking: a small bot never comes near the key.
+chance, that all workers together ask 30 times a second. A little of the limit is every worker's own, without asking:
+a small bot hardly comes near the key.
 
 Hazard: what was leased is used within KEPT_S or lost, and until then it may be used all at once. So leases together
-are given out at PACE of the limit, all workers together may hold HELD of a minute's worth, and OWN is theirs without
-asking, one at a time: in any minute no more than the limit comes in. Only with so many workers that one update each is
-more than HELD, leases end after a second and nothing is a worker's own.
+are given out at PACE of the limit, all workers together hold at most HELD of a minute's worth as leases, and as much
+of what is their own, which is OWN of the limit: in any minute no more than the limit comes in. With so many workers
+that one update each is more than HELD, a lease is one update and nothing is a worker's own.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ if TYPE_CHECKING:
     from floodgate.aws import AwsCalls
 
 #: The share of the limit that leases are given out at.
-PACE: Final = 0.92
-#: The share of a minute's worth that all workers together may hold.
-HELD: Final = 0.035
+PACE: Final = 0.915
+#: The share of a minute's worth that all workers together may hold as leases, and once more of their own.
+HELD: Final = 0.03
 #: The share of the limit that workers have without asking.
 OWN: Final = 0.02
 #: How long a lease may be used, in seconds.
 KEPT_S: Final = 60.0
-_KEPT_OF_MANY_S: Final = 1.0
 _LEASES_PER_S: Final = 20
 #: How far ahead a lease may begin, in seconds.
 _HORIZON_S: Final = 1.0
@@ -49,6 +48,8 @@ _ASKS_PER_S: Final = 30
 _LEAST_PAUSE_S: Final = 0.5
 #: For how long a worker takes it that others lease as well, in seconds.
 _BUSY_S: Final = 5.0
+#: Times are written with six digits.
+_ROUNDING_S: Final = 1e-5
 _KEY: Final[dict[str, Any]] = {"pk": {"S": "gate#bot"}}
 
 
@@ -74,13 +75,12 @@ class Lease:
         #: Updates to a lease.
         self.size = max(1, int(min(rate / _LEASES_PER_S, held)))
         self._step_s = self.size / rate
-        self._kept_s = KEPT_S if self.size <= held else _KEPT_OF_MANY_S
-        self._own = Limit(limit.interval_s * workers / OWN, burst=1) if self.size <= held else None
+        self._own = Limit(limit.interval_s * workers / OWN, self.size) if self.size <= held else None
         self._own_tat = 0.0
         self._left = 0
         self._begins_at = self._ends_at = 0.0
-        #: The item's time as last seen.
-        self._tat = 0.0
+        #: The item's time as last seen, and as this worker's last lease left it.
+        self._tat = self._leased_tat = 0.0
         self._refused_until = 0.0
         self._pause_s = max(_LEAST_PAUSE_S, workers / _ASKS_PER_S)
         self._asking = asyncio.Lock()
@@ -101,9 +101,10 @@ class Lease:
                 if now < self._refused_until:
                     return self._refused_until - now
                 if (wait_s := await self._ask(now)) > 0:
-                    pause_s = self._pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-                    self._refused_until = now + wait_s + pause_s
-                    return self._refused_until - now
+                    if self._tat - self._leased_tat > _ROUNDING_S:  # else nobody has leased since this worker did
+                        wait_s += self._pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+                    self._refused_until = now + wait_s
+                    return wait_s
             self._left -= 1
             begins_at = self._begins_at
         if (early_s := begins_at - self._clock()) > 0:
@@ -134,8 +135,9 @@ class Lease:
                     now = self._clock()
                 is_idle = self._tat < now
                 continue
+            self._leased_tat = self._tat
             self._begins_at = max(now, self._tat - self._step_s)
-            self._left, self._ends_at = self.size, self._begins_at + self._kept_s
+            self._left, self._ends_at = self.size, self._begins_at + KEPT_S
             return 0.0
 
     async def _move(self, condition: str, update: str, now: float, start: float | None) -> Any:
