@@ -44,6 +44,13 @@ def frozen() -> Iterator[Row]:
     yield "calls into a frozen chat", str(result.called_while_frozen)
 
 
+def troubled() -> Iterator[Row]:
+    """DynamoDB throttles 5 % of the requests and loses the answers of 2 %."""
+    result = scenarios.trouble_the_table()
+    yield "a table in trouble, answers of messages", f"{result.answers} of {result.messages}"
+    yield "chats out of order or answered twice", str(len(result.out_of_order))
+
+
 def flooded() -> Iterator[Row]:
     """One person sends 10 000 messages at once among 1000 others."""
     result = scenarios.flood()
@@ -72,7 +79,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # python-telegram-bot warns of every 429
     print("| what | figure |\n| --- | --- |")  # noqa: T201 - printing is what this is for
     started = time.monotonic()
-    for scenario in (saturated, contended, frozen, flooded, crowded, cached):
+    for scenario in (saturated, contended, frozen, troubled, flooded, crowded, cached):
         for what, figure in scenario():
             print(f"| {what} | {figure} |", flush=True)  # noqa: T201
     print(f"\nin {time.monotonic() - started:.0f} s")  # noqa: T201

@@ -20,6 +20,7 @@ from floodgate.traffic.gate import Admitted, Gates, Ticket
 from floodgate.traffic.lease import Lease
 from floodgate.traffic.limits import Limit
 from tests.simulation.dynamodb import Tables
+from tests.simulation.faults import Fault
 from tests.simulation.fleet import LoopClock, SimulatedCalls
 from tests.simulation.world import AWS_S, Environment, World, content_of, inbound, reply
 from tests.unit.delivery.virtual_time import run
@@ -149,6 +150,46 @@ def freeze_at_random(*, workers: int = 50, messages: int = 60, seed: int = 7) ->
             len(world.telegram.refused_at),
             world.out_of_order(EVERYWHERE),
             world.queue.sent - messages * len(EVERYWHERE),
+        )
+
+    return run(main())
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """A table that throttles, and whose answers get lost."""
+
+    messages: int
+    answers: int
+    faults: Counter[Fault]
+    out_of_order: list[int]
+    dead_letters: int
+
+
+def trouble_the_table(*, workers: int = 20, chats: int = 100, messages: int = 20, seed: int = 5) -> Troubled:
+    """Answer every message while of the table's requests 5 % are throttled, and 2 % done without an answer."""
+    chance = random.Random(seed)  # noqa: S311 - chance with a seed
+    faults: Counter[Fault] = Counter()
+
+    def fault(_operation: str, _key: object) -> Fault | None:
+        draw = chance.random()
+        found = Fault.LOST if draw < 0.02 else Fault.THROTTLED if draw < 0.07 else None
+        if found is not None:
+            faults[found] += 1
+        return found
+
+    async def main() -> Troubled:
+        world = World(reply, inbound(user="600/min", bot="6000/min"), workers=workers, fault=fault)
+        for chat in range(1, chats + 1):
+            for _ in range(messages):
+                world.say(chat)
+        await world.run()
+        return Troubled(
+            messages * chats,
+            len(world.telegram.sent),
+            faults,
+            world.out_of_order(range(1, chats + 1)),
+            world.queue.sent - messages * chats,
         )
 
     return run(main())

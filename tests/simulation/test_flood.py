@@ -17,6 +17,7 @@ from tests.simulation.scenarios import (
     flood,
     freeze_at_random,
     saturate,
+    trouble_the_table,
 )
 
 # PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
@@ -49,6 +50,14 @@ def test_random_freezes_lose_nothing_and_are_kept() -> None:
     assert (result.answers, result.dead_letters) == (result.messages, 0)
     assert result.out_of_order == []
     assert (result.called_while_frozen, result.refused) == (0, 0)
+
+
+def test_a_troubled_table_loses_and_repeats_nothing() -> None:
+    """Requests are throttled and answers lost, also to botocore's second tries: all is answered once and in order."""
+    result = trouble_the_table()
+    assert min(result.faults.values()) > 100
+    assert (result.answers, result.dead_letters) == (result.messages, 0)
+    assert result.out_of_order == []
 
 
 def test_a_flooder_slows_nobody_down() -> None:

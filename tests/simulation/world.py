@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from floodgate.delivery.message import Message
     from floodgate.ingress.updates import IncomingUpdate
+    from tests.simulation.faults import FaultHook
 
 #: What a call of AWS and of Telegram takes, in seconds.
 AWS_S = 0.005
@@ -191,14 +192,15 @@ class World:
         *,
         workers: int = CONCURRENCY,
         unlucky: random.Random | None = None,
+        fault: FaultHook | None = None,
     ) -> None:
-        """Make the workers, and nothing for them to do."""
+        """Make the workers, and nothing for them to do. `fault` says how the table's requests go wrong."""
         self.loop = asyncio.get_running_loop()
         self.clock = LoopClock(self.loop)
         self.limits = limits
         self.workers = workers
-        self.calls = SimulatedCalls(AWS_S)
-        self.tables = Tables(self.clock)
+        self.calls = SimulatedCalls(AWS_S, attempts=2)  # as botocore makes them, see floodgate.aws
+        self.tables = Tables(self.clock, fault=fault)
         self.queue = FifoQueue(self.clock)
         self.telegram = Telegram(self.clock, unlucky)
         self.counts = Metrics("updates")
