@@ -155,6 +155,30 @@ def freeze_at_random(*, workers: int = 50, messages: int = 60, seed: int = 7) ->
     return run(main())
 
 
+def freeze_for(seconds: int, *, messages: int = 12) -> tuple[Unlucky, float]:
+    """Have Telegram freeze one of two chats for so long; return what came of it, and when the last answer came."""
+
+    async def main() -> tuple[Unlucky, float]:
+        world = World(reply, inbound(user="30/min burst 20", bot="6000/min"), workers=3)
+        world.telegram.freezes[PRIVATE] = seconds
+        for _ in range(messages):
+            for chat in (PRIVATE, CHATS[0]):
+                world.say(chat)
+        await world.run()
+        figures = Unlucky(
+            2 * messages,
+            len(world.telegram.sent),
+            world.telegram.bad_luck,
+            world.telegram.called_while_frozen,
+            len(world.telegram.refused_at),
+            world.out_of_order((PRIVATE, CHATS[0])),
+            world.queue.sent - 2 * messages,
+        )
+        return figures, max(sent.at for sent in world.telegram.sent) - world.started_at
+
+    return run(main())
+
+
 @dataclass(frozen=True)
 class Troubled:
     """A table that throttles, and whose answers get lost."""

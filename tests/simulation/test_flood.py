@@ -16,6 +16,7 @@ from tests.simulation.scenarios import (
     crowd,
     flood,
     freeze_at_random,
+    freeze_for,
     saturate,
     trouble_the_table,
 )
@@ -50,6 +51,15 @@ def test_random_freezes_lose_nothing_and_are_kept() -> None:
     assert (result.answers, result.dead_letters) == (result.messages, 0)
     assert result.out_of_order == []
     assert (result.called_while_frozen, result.refused) == (0, 0)
+
+
+@pytest.mark.parametrize("seconds", [2, 30, 10_072, 43_200, 100_000], ids=lambda seconds: f"{seconds}s")
+def test_a_freeze_is_waited_for_however_long(seconds: int) -> None:
+    """After seconds or more than a day all is answered, once and in order, and nobody called meanwhile."""
+    result, last_s = freeze_for(seconds)
+    assert (result.answers, result.dead_letters, result.out_of_order) == (result.messages, 0, [])
+    assert (result.freezes, result.called_while_frozen, result.refused) == (1, 0, 0)
+    assert seconds < last_s < seconds + 30
 
 
 def test_a_troubled_table_loses_and_repeats_nothing() -> None:

@@ -84,6 +84,8 @@ class Telegram:
     bad_luck: int = 0
     #: Calls into a chat that had been told to wait, and had known for longer than a call takes.
     called_while_frozen: int = 0
+    #: Chats whose next call is told to wait for so many seconds.
+    freezes: dict[int, int] = field(default_factory=dict)
     titles: dict[int, str] = field(default_factory=dict)
     asked: Counter[int] = field(default_factory=Counter)
     _frozen_until: dict[int, float] = field(default_factory=dict)
@@ -108,8 +110,10 @@ class Telegram:
             return {"id": chat, "type": "supergroup", "title": self.titles[chat]}
         if now < self._frozen_until.get(chat, 0.0):
             self.called_while_frozen += 1
+        seconds = self.freezes.pop(chat, 0)
         if self.unlucky is not None and self.unlucky.random() < 0.01:
             seconds = self.unlucky.randint(1, 60)
+        if seconds:
             self._frozen_until[chat] = now + seconds
             self.bad_luck += 1
             return RetryAfter(seconds)
