@@ -5,6 +5,7 @@ The scenarios are those of tests/simulation, so the figures do not depend on the
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from statistics import median
@@ -77,6 +78,7 @@ def cached() -> Iterator[Row]:
 def main() -> None:
     """Print a Markdown table."""
     warnings.simplefilter("ignore")  # python-telegram-bot warns of every 429
+    logging.getLogger("floodgate").setLevel(logging.CRITICAL)
     print("| what | figure |\n| --- | --- |")  # noqa: T201 - printing is what this is for
     started = time.monotonic()
     for scenario in (saturated, contended, frozen, troubled, flooded, crowded, cached):

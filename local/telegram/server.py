@@ -94,6 +94,8 @@ def server(app: Starlette) -> Server:
             ws="none",
             access_log=False,
             log_level="warning",
+            # Longer than any client keeps an idle connection, or one is closed in the moment of its next use.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
     )

@@ -63,8 +63,7 @@ class SimulatedCalls(AwsCalls):
         self._attempts = attempts
 
     @override
-    async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `call` returns."""
+    async def _call[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for left in reversed(range(self._attempts)):
             half_s = self._latency_s() / 2
             back_s = half_s

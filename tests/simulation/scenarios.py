@@ -344,6 +344,46 @@ def crowd(*, chats: int, limit: str, workers: int = 50) -> Crowded:
 
 
 @dataclass(frozen=True)
+class Backlogged:
+    """More than the bot's own limit allows, all at once, through the queue."""
+
+    messages: int
+    answers: int
+    #: When the last was answered, and when it could have been at the limit itself.
+    last_s: float
+    ideal_s: float
+    #: The most answered in any minute, as a share of the limit.
+    most: float
+    #: How often a message was received at most.
+    handed_out: float
+
+
+def hold_back(limit: str, *, minutes: float, workers: int) -> Backlogged:
+    """Have so many minutes' worth of messages come at once, each from another person."""
+
+    async def main() -> Backlogged:
+        bot = Limit.parse(limit)
+        assert bot is not None
+        messages = int(minutes * MINUTE_S / bot.interval_s)
+        world = World(reply, inbound(bot=limit), workers=workers)
+        for chat in range(1, messages + 1):
+            world.say(chat)
+        await world.run()
+        at = sorted(sent.at - world.started_at for sent in world.telegram.sent)
+        most = max(bisect_left(at, first + MINUTE_S) - number for number, first in enumerate(at))
+        return Backlogged(
+            messages,
+            len(at),
+            at[-1],
+            messages * bot.interval_s,
+            most * bot.interval_s / MINUTE_S,
+            world.queue.handed_out / messages,
+        )
+
+    return run(main())
+
+
+@dataclass(frozen=True)
 class Cached:
     """Handlers that ask about their chat every time."""
 

@@ -1,8 +1,9 @@
 """How functions call AWS: tight timeouts, and blocking calls kept off the event loop.
 
 Problem: a boto3 call blocks, and on the event loop it would stop every chat of the batch. Rule: the worker's calls go
-through `AwsCalls`, whose threads match the connections of a client. Hazard: a cancelled call still runs to its end in
-its thread, so what it writes must be right whenever it lands.
+through `AwsCalls`, whose threads match the connections of a client, and nobody waits for one for longer than CALL_S: an
+update has a deadline, and makes several. Hazard: a call that nobody waits for any more still runs to its end in its
+thread, so what it writes must be right whenever it lands.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Calls under way at once: as many as a batch has messages.
 CONNECTIONS = 10
+
+#: How long anybody waits for a call, botocore's second try included, in seconds.
+CALL_S = 3.0
 
 CONFIG = Config(
     connect_timeout=1,
@@ -45,5 +49,12 @@ class AwsCalls:
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="aws")
 
     async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what `call` returns; its exceptions are raised here."""
+        """Return what `call` returns; its exceptions are raised here, and ReadTimeoutError after CALL_S."""
+        try:
+            async with asyncio.timeout(CALL_S):
+                return await self._call(call, *args, **kwargs)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url="AWS", error=error) from error
+
+    async def _call[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))

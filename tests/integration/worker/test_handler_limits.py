@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
-TOO_FAST = "You are going too fast for me, so I left out what you sent last. You may go on in 30 minutes."
+TOO_FAST = "You are going too fast for me: I left something out. You may go on in 30 minutes."
 TOO_BUSY = "There is more going on here than I can answer, so I left something out. I can go on in 30 minutes."
 
 

@@ -48,9 +48,7 @@ def test_nobody_is_told_to_come_too_early(wait_s: float) -> None:
 
 def test_notices_say_when() -> None:
     """To a person and to a group, each in a sentence that stands alone."""
-    assert too_fast(3.2) == (
-        "You are going too fast for me, so I left out what you sent last. You may go on in 4 seconds."
-    )
+    assert too_fast(3.2) == "You are going too fast for me: I left something out. You may go on in 4 seconds."
     assert too_busy(100) == (
         "There is more going on here than I can answer, so I left something out. I can go on in 2 minutes."
     )

@@ -86,7 +86,7 @@ class Cache:
         `shown` are the chats and users of the update in hand: an answer that calls one of them otherwise is stale.
         What `ask` raises is raised to everybody who waits; a BadRequest or Forbidden is also remembered.
         """
-        if (key := key_of_call(method, data)) is None:
+        if self._fresh_s <= 0 or (key := key_of_call(method, data)) is None:
             return await ask()
         while True:
             entry = self._memory.get(key, self._clock())
@@ -166,7 +166,7 @@ class Cache:
         return Entry(json.dumps(value), now, now + self._fresh_s, overruled=json.dumps(overruled))
 
     async def _forget(self, keys: Iterable[str]) -> None:
-        keys = tuple(keys)
+        keys = tuple(keys) if self._fresh_s > 0 else ()
         try:
             troubles = await asyncio.gather(*(self._bury(key) for key in keys))
         finally:

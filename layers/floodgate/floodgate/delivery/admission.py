@@ -14,6 +14,8 @@ limits once it has been received WITHOUT_STORE times.
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,11 +24,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
-from floodgate.delivery.retry import patience_s
-from floodgate.ingress.updates import chat_id, user_id
+from floodgate.ingress.updates import chat_id, id_in, is_command, user_id
 from floodgate.monitoring.logger import logger
 from floodgate.telegram.migration import migrate
-from floodgate.telegram.notices import tell, too_busy, too_fast
+from floodgate.telegram.notices import can_be_told, tell, too_busy, too_fast
 from floodgate.telegram.run import Run
 from floodgate.traffic.gate import Admitted, Duplicate, Later, OverLimit, Ticket
 from floodgate.traffic.limits import BRIEF_WAIT_S, SHORT_WAIT_S
@@ -70,6 +71,20 @@ _CONTENT: Final = frozenset(
     }
 )  # fmt: skip
 _MESSAGES: Final = frozenset(name for name in _LIMITED if name.endswith(("message", "post")))
+#: No date of Telegram's is later, in Unix seconds: they have 32 bits.
+_LATEST: Final = 2**32
+#: Nobody may wait for these.
+_PAYMENTS: Final = frozenset({"pre_checkout_query", "shipping_query"})
+#: What an inline query is charged: Telegram sends one for each pause in typing, and only the last is meant.
+_INLINE_COST: Final = 0.2
+#: How soon an update comes back that the bot's own limit refused, in seconds; by chance, or all of them would come at
+#: once. At most 5 s after the first time, 10 s after the second, then 30 s; and so much longer each time from the
+#: 300th on that the thousand receives that a queue allows outlast the 14 days that it keeps a message.
+_SOON_S: Final = 0.5
+_STEP_S: Final = 5.0
+_LONGEST_S: Final = 30.0
+_PATIENT_FROM: Final = 300
+_GROWING_S: Final = 10.0
 #: Receives after which the owner's choice may let an update pass without the store.
 WITHOUT_STORE: Final = 3
 
@@ -86,7 +101,7 @@ class Waits:
     """It goes back to its queue for so long; that is no failure."""
 
     wait_s: float
-    #: `frozen`, `reply` or `bot_limit`.
+    #: `gate` (frozen, or too many at it), `lane` or `bot_limit`.
     reason: str
 
 
@@ -121,12 +136,15 @@ class Admissions:
         """Tell whether the message may go on without what the store knows of it."""
         return self._limits.admit_without_store and message.receive_count >= WITHOUT_STORE
 
-    async def admit(self, message: Message, update: IncomingUpdate, deadline: float) -> Verdict:
+    async def admit(
+        self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool = False
+    ) -> Verdict:
         """Return the run of an update that may go on, or why it may not. Raises what botocore raises.
 
-        `deadline` is when it must be done, by the event loop's time.
+        `deadline` is when it must be done, by the event loop's time. With `store_is_down` nobody asks.
         """
-        if self._clock() - message.sent_at > STALE_AFTER_S.get(update.type, float("inf")):
+        age_s = self._clock() - message.sent_at
+        if age_s > STALE_AFTER_S.get(update.type, math.inf):
             return Dropped("stale")
         chat, user = chat_id(update.update), user_id(update.update)
         run = Run(
@@ -135,24 +153,37 @@ class Admissions:
             group=message.group,
             own=chat if chat is not None else user,
             deadline=deadline,
-            gates=self._gates,
+            gates=None if store_is_down else self._gates,
             shown=_shown(update),
             is_exempt=self._is_exempt(update, chat, user),
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",
         )
-        try:
-            if (refusal := await self._pass_gates(run, chat, user)) is not None:
-                return refusal
-            if self._lease is not None and (wait_s := await self._lease.take()) > 0:
-                return Waits(max(wait_s, patience_s(message.receive_count)), "bot_limit")
-            await self._follow_migration(update)
-        except (BotoCoreError, ClientError) as trouble:
-            if not self.passes_without_store(message):
-                raise
-            logger.error("update passes without limits", message_id=message.id, error=fault(trouble))
-            run.gates = None
+        if store_is_down:
+            logger.error("update passes without limits", message_id=message.id)
+        else:
+            try:
+                if (refusal := await self._pass_limits(run, message, age_s, chat, user)) is not None:
+                    return refusal
+                await self._follow_migration(update)
+            except (BotoCoreError, ClientError) as trouble:
+                if not self.passes_without_store(message):
+                    raise
+                logger.error("update passes without limits", message_id=message.id, error=fault(trouble))
+                run.gates = None
         await self._cache.heard(update)
         return run
+
+    async def _pass_limits(
+        self, run: Run, message: Message, age_s: float, chat: int | None, user: int | None
+    ) -> Dropped | Waits | None:
+        if (refusal := await self._pass_gates(run, chat, user)) is not None:
+            return refusal
+        if self._lease is None or run.update.type in _PAYMENTS or (wait_s := await self._lease.take()) <= 0:
+            return None
+        wait_s = max(wait_s, random.uniform(_SOON_S, _at_most_s(message.receive_count)))  # noqa: S311 - no secret
+        if age_s + wait_s >= STALE_AFTER_S.get(run.update.type, math.inf):
+            return None  # nothing is dropped by this limit, and waiting would be that
+        return Waits(wait_s, "bot_limit")
 
     async def _pass_gates(self, run: Run, chat: int | None, user: int | None) -> Dropped | Waits | None:
         """Pass the person's gate, then the chat's; return None once through."""
@@ -166,26 +197,30 @@ class Admissions:
                     return refusal
         elif user is None and not update.group.startswith("poll:"):
             return None  # of an unknown type, and finished without a handler
-        limit = self._limits.user if chat is None or chat == user else self._limits.chat
-        is_answered = chat is not None and chat > 0 and update.type in {"message", "callback_query"}
+        is_private = run.own is not None and run.own == user
+        limit = self._limits.user if is_private else self._limits.chat if chat is not None else None
         passing = partial(
             self._gates.admit,
             update.group if run.own is None else run.own,
             run.ticket,
             None if run.is_exempt else limit,
-            reserve_reply=is_answered,
+            cost=_INLINE_COST if update.type == "inline_query" else 1,
+            reserve_reply=chat is not None and chat > 0 and update.type in {"message", "callback_query"},
             if_frozen=chat is None,
             closed_at=_closed_at(update, self._clock()),
         )
-        refusal = await self._pass(passing, run.own, run, too_fast if run.own == user else too_busy)
+        refusal = await self._pass(passing, run.own, run, too_fast if is_private else too_busy)
         if refusal is None and run.own is not None:
             await self._reopen(run, run.own)
-        if refusal is None and update.type == "message" and chat in run.seen and is_answered and not run.reply_reserved:
-            # Its handler would get as far as its first answer, and start again later. Buttons may go without one.
-            at, _ = run.seen[chat].lane.reserve(now := self._clock(), is_group=False)
-            if at - now > BRIEF_WAIT_S:
-                return Waits(at - now, "reply")
+            return self._wait_for_lane(run, run.own)
         return refusal
+
+    def _wait_for_lane(self, run: Run, own: int) -> Waits | None:
+        """Have the update wait if its handler would only get as far as its first answer, and start again later."""
+        if run.reply_reserved or not _is_answered(run.update):
+            return None
+        at, _ = run.seen[own].lane.reserve(now := self._clock(), is_group=own < 0)
+        return Waits(at - now, "lane") if at - now > BRIEF_WAIT_S else None
 
     async def _pass(
         self,
@@ -209,7 +244,7 @@ class Admissions:
                     return Dropped("chat_limit" if notice is too_busy else "user_limit")
                 case Later(wait_s):
                     if wait_s > SHORT_WAIT_S or not run.time_for(2 * wait_s):  # a handler needs time as well
-                        return Waits(wait_s, "frozen")
+                        return Waits(wait_s, "gate")
                     await asyncio.sleep(wait_s)
 
     async def _reopen(self, run: Run, own: int) -> None:
@@ -224,7 +259,11 @@ class Admissions:
             run.seen[own] = replace(gate, closed_at=0.0)
 
     async def _tell_once(self, name: int, run: Run, notice: str) -> None:
-        if await self._gates.may_tell(name, self._limits.quiet_s):
+        """Say it, if it is time. What people say to each other in a group is not answered with that."""
+        is_asked = (
+            (chat_id(run.update.update) or 0) > 0 or run.update.type == "callback_query" or _is_answered(run.update)
+        )
+        if is_asked and can_be_told(run) and await self._gates.may_tell(name, self._limits.quiet_s):
             await tell(self._bot, run, notice)
 
     def _is_exempt(self, update: IncomingUpdate, chat: int | None, user: int | None) -> bool:
@@ -239,10 +278,15 @@ class Admissions:
         here = chat_id(update.update)
         if update.type != "message" or not isinstance(content, Mapping) or here is None:
             return
-        if isinstance(new := content.get("migrate_to_chat_id"), int):
+        if (new := id_in(content, "migrate_to_chat_id")) is not None:
             await migrate(here, new, self._gates, self._cache)
-        elif isinstance(old := content.get("migrate_from_chat_id"), int):
+        elif (old := id_in(content, "migrate_from_chat_id")) is not None:
             await migrate(old, here, self._gates, self._cache)
+
+
+def _at_most_s(receives: int) -> float:
+    """Return how long an update waits at most that the bot's own limit refused, received so many times."""
+    return min(_LONGEST_S, _STEP_S * receives) + _GROWING_S * max(0, receives - _PATIENT_FROM)
 
 
 def _speaks_as_chat(update: IncomingUpdate) -> bool:
@@ -251,23 +295,40 @@ def _speaks_as_chat(update: IncomingUpdate) -> bool:
     return isinstance(content, Mapping) and ("sender_chat" in content or "actor_chat" in content)
 
 
+def _is_answered(update: IncomingUpdate) -> bool:
+    """Tell whether somebody surely waits for an answer: to what they write in private, or to a command."""
+    content = update.update.get(update.type)
+    return (
+        update.type == "message"
+        and isinstance(content, Mapping)
+        and ((chat_id(update.update) or 0) > 0 or is_command(content))
+    )
+
+
 def _closed_at(update: IncomingUpdate, now: float) -> float | None:
     """Return since when the update says that its chat is closed to the bot, 0 for open; None if it says nothing."""
-    content: Any = update.update.get(update.type)
+    content = update.update.get(update.type)
     if update.type != "my_chat_member" or not isinstance(content, Mapping):
         return None
-    status = (content.get("new_chat_member") or {}).get("status")
-    if status is None:
+    member = content.get("new_chat_member")
+    status = member.get("status") if isinstance(member, Mapping) else None
+    if not isinstance(status, str):
         return None
-    at = content.get("date")
-    return (at if isinstance(at, int) else now) if status in {"kicked", "left"} else 0.0
+    at = _date(content)
+    return (at or now) if status in {"kicked", "left"} else 0.0
 
 
 def _written_at(update: IncomingUpdate) -> int:
-    """Return when somebody wrote what the update brings, Unix seconds; 0 where nobody did."""
-    content: Any = update.update.get(update.type)
-    at = content.get("date") if update.type in {"message", "channel_post"} and isinstance(content, Mapping) else 0
-    return at if isinstance(at, int) else 0
+    """Return when somebody wrote what the update brings, or let the bot write to them, Unix seconds; 0 for others."""
+    content = update.update.get(update.type)
+    if update.type not in {"message", "channel_post"} or not isinstance(content, Mapping):
+        return 0
+    return 0 if (_CONTENT | {"write_access_allowed"}).isdisjoint(content) else _date(content)
+
+
+def _date(content: Mapping[str, Any]) -> int:
+    at = content.get("date")
+    return at if isinstance(at, int) and 0 < at < _LATEST else 0
 
 
 def _shown(update: IncomingUpdate) -> Shown:

@@ -19,7 +19,7 @@ from floodgate.aws import AwsCalls
 from floodgate.cache.cache import Cache
 from floodgate.delivery.message import Message
 from floodgate.ingress.dead_letter import dead_letter
-from floodgate.ingress.updates import Poison, chat_id, parse, update_type
+from floodgate.ingress.updates import Poison, chat_id, is_command, parse, update_type
 from floodgate.monitoring.logger import logger
 from floodgate.state.failures import DeadLetter, Failures, reference
 from floodgate.telegram.bot import KeptBot
@@ -137,14 +137,9 @@ def _addressee(letter: DeadLetter) -> tuple[int, int | None] | None:
     if kind not in _TOLD or chat is None:
         return None
     content: Mapping[str, Any] = update[kind]
-    if kind == "message" and chat < 0 and not _is_command(content):
+    if kind == "message" and chat < 0 and not is_command(content):
         return None  # what people say to each other in a group, and that Ann joined, is nothing to apologise for
     return chat, content.get("message_id") if kind == "message" else None
-
-
-def _is_command(message: Mapping[str, Any]) -> bool:
-    entities = message.get("entities") or ()
-    return any(entity.get("type") == "bot_command" and entity.get("offset") == 0 for entity in entities)
 
 
 def _apology(name: str) -> str:

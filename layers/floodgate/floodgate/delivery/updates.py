@@ -34,6 +34,7 @@ from floodgate.telegram.errors import (
     token_refused,
     told_to_wait_s,
 )
+from floodgate.traffic.limits import OTHERS_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,9 +73,6 @@ class DeadQueue:
         )
 
 
-#: For how long a 429 is waited for that is not about the update's own chat, in seconds: that chat waits as well.
-_OTHERS_WAIT_S = 60.0
-
 _COUNTED = {
     "stale": metrics.UPDATES_STALE,
     "duplicate": metrics.UPDATES_DUPLICATED,
@@ -109,34 +107,50 @@ class UpdateHandling:
         self._clock = clock
 
     async def handle(self, message: Message) -> Outcome:
-        """Return what becomes of the message; raises nothing but its own cancellation."""
+        """Return what becomes of the message; raises nothing but its own cancellation.
+
+        That takes the deadline and a few calls' worth of seconds, however AWS hangs.
+        """
+        deadline = asyncio.get_running_loop().time() + self._deadline_s
         try:
-            entry = await self._read(message)
-            return DONE if entry.done else await self._attempt(message, entry)
-        except (BotoCoreError, ClientError) as trouble:
+            found = await self._read(message)
+            entry = found or Entry()
+            if entry.done:
+                return DONE
+            if entry.attempts >= MAX_ATTEMPTS:  # it was to be given up, and dead.fifo could not be reached
+                return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
+            return await self._attempt(message, entry, deadline, store_is_down=found is None)
+        except (BotoCoreError, ClientError, TimeoutError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
-            logger.error("update waits for AWS", message_id=message.id, error=fault(trouble))
+            error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
+            logger.error("update waits for AWS", message_id=message.id, error=error)
             return PutBack(patience_s(message.receive_count))
 
-    async def _read(self, message: Message) -> Entry:
+    async def _read(self, message: Message) -> Entry | None:
+        """Return what is known of the message; None if that cannot be read, and the message passes without."""
         if message.receive_count == 1:
             return Entry()
         try:
             return await self._journal.read(message.id)
         except (BotoCoreError, ClientError):
             if self._admissions.passes_without_store(message):
-                return Entry()
+                return None
             raise
 
-    async def _attempt(self, message: Message, entry: Entry) -> Outcome:
-        if entry.attempts >= MAX_ATTEMPTS:  # it was to be given up, and dead.fifo could not be reached
-            return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
+    async def _attempt(self, message: Message, entry: Entry, deadline: float, *, store_is_down: bool) -> Outcome:
         try:
             update = parse(message.body)
         except Poison as poison:
             return await self._give_up(message, "poison", poison.detail, entry)
-        deadline = asyncio.get_running_loop().time() + self._deadline_s
-        match run := await self._admissions.admit(message, update, deadline):
+        try:
+            # What it takes is the handler's, which needs the better half.
+            async with asyncio.timeout_at(deadline - self._deadline_s / 2):
+                verdict = await self._admissions.admit(message, update, deadline, store_is_down=store_is_down)
+        except (BotoCoreError, ClientError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the record boundary: it may not take other chats down with it
+            return await self._fail(message, error, entry)
+        match verdict:
             case Dropped(reason):
                 self._counts.count(_COUNTED[reason])
                 return DONE
@@ -144,16 +158,20 @@ class UpdateHandling:
                 self._counts.count(metrics.UPDATES_WAITING)
                 logger.debug("update waits", message_id=message.id, wait_s=wait_s, reason=reason)
                 return PutBack(wait_s)
-        error = await self._try(run)
-        return DONE if error is None else await self._judge(message, run, error, entry)
+        failure = await self._try(verdict)
+        return DONE if failure is None else await self._judge(message, verdict, failure, entry)
 
     async def _judge(self, message: Message, run: Run, error: BaseException, entry: Entry) -> Outcome:
         """Return what becomes of a message whose handlers raised `error`."""
         if (wait_s := self._uncounted_s(message, error)) is not None:
             return PutBack(wait_s)
         if isinstance(error, ChatUnreachable) and error.chat == run.own:
-            logger.info("update is over, its chat is gone", message_id=message.id)
+            logger.info("update is over, its chat is gone", message_id=message.id, chat_id=run.own)
             return DONE
+        return await self._fail(message, error, entry)
+
+    async def _fail(self, message: Message, error: BaseException, entry: Entry) -> Outcome:
+        """Count a failed attempt; put the message back, or give it up after the last."""
         entry = await self._journal.count_failure(message.id, entry, type(error).__name__)
         _log(message, error, entry)
         if isinstance(error, ChatUnreachable):
@@ -164,18 +182,18 @@ class UpdateHandling:
         if isinstance(error, LimitedMidway):
             at_least_s = error.wait_s
         elif isinstance(error, ChatFrozen):
-            at_least_s = min(error.wait_s, _OTHERS_WAIT_S)
+            at_least_s = min(error.wait_s, OTHERS_WAIT_S)
         return PutBack(max(at_least_s, backoff_s(entry.attempts)))
 
     def _uncounted_s(self, message: Message, error: BaseException) -> float | None:
         """Return how long the message waits for what is not its failure; None if this is one."""
         if isinstance(error, MustWait):
             self._counts.count(metrics.UPDATES_WAITING)
-            logger.debug("update waits", message_id=message.id, wait_s=error.wait_s, reason="reply")
+            logger.debug("update waits", message_id=message.id, wait_s=error.wait_s)
             return error.wait_s
         if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:  # of no chat
             logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
-            return min(wait_s, _OTHERS_WAIT_S)
+            return min(wait_s, OTHERS_WAIT_S)
         if token_refused(error):
             logger.error("update waits for a token that Telegram takes", message_id=message.id)
             return patience_s(message.receive_count)

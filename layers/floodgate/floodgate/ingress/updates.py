@@ -182,6 +182,18 @@ def user_language(update: Mapping[str, Any]) -> str | None:
     return tag if isinstance(tag, str) and tag else None
 
 
+def is_command(message: Mapping[str, Any]) -> bool:
+    """Tell whether a message begins with a command."""
+    entities = message.get("entities")
+    first = entities[0] if isinstance(entities, list) and entities else None
+    return isinstance(first, Mapping) and first.get("type") == "bot_command" and first.get("offset") == 0
+
+
+def id_in(content: Mapping[str, Any], field: str) -> int | None:
+    """Return the id in a field; None if there is none that could be one."""
+    return _id_at(content, field)
+
+
 def _user(update: Mapping[str, Any]) -> Any:
     kind = update_type(update)
     return _at(update, kind, *_USER_PATHS[kind]) if kind in _USER_PATHS else None

@@ -16,6 +16,7 @@ from telegram.ext import Application, ContextTypes, ExtBot
 
 from floodgate.telegram.errors import ChatFrozen, LimitedMidway, MustWait, told_to_wait_s
 from floodgate.telegram.run import running
+from floodgate.traffic.limits import OTHERS_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,7 @@ async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
     if run.errors:
         error = run.errors[0]
         if run.has_sent and not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
-            raise LimitedMidway(wait_s) from error
+            raise LimitedMidway(min(wait_s, OTHERS_WAIT_S)) from error
         raise error
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
 

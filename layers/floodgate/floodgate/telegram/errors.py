@@ -13,6 +13,7 @@ BaseException
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Final
 
@@ -37,7 +38,7 @@ class ChatUnreachable(Forbidden):
     """Telegram refuses this chat for good: blocked, deactivated, kicked. `my_chat_member` brings it back."""
 
     def __init__(self, chat: int | str) -> None:
-        super().__init__(f"chat {chat} is unreachable until a my_chat_member update says otherwise")
+        super().__init__(f"chat {chat} is unreachable until somebody lets the bot in or writes there again")
         self.chat = chat
 
 
@@ -45,7 +46,7 @@ class ChatFrozen(RetryAfter):
     """Nothing may be sent to this chat for now, and it is not the update's own; `retry_after` says for how long."""
 
     def __init__(self, chat: int | str, wait_s: float) -> None:
-        super().__init__(timedelta(seconds=wait_s))
+        super().__init__(math.ceil(wait_s))
         self.chat = chat
         self.wait_s = wait_s
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
 from floodgate.monitoring.logger import logger
-from floodgate.telegram.notices import tell, too_busy, too_fast
+from floodgate.telegram.notices import can_be_told, tell, too_busy, too_fast
 from floodgate.telegram.run import running
 from floodgate.traffic.gate import Later, OverLimit
 from floodgate.traffic.limits import Limit
@@ -51,7 +51,8 @@ def limited(
 ) -> Callable[[Callback], Callback]:
     """Limit a handler's callback, per person and per chat, each written as `5/min` or `20/h burst 5`.
 
-    An update costs `cost`, a number or what a function of `(update, context)` returns; 0 is free. Who is over a limit
+    An update costs `cost`, a number or what a function of `(update, context)` returns; 0 is free, and more than the
+    burst costs no more than the burst. A limit is named after the callback's module and name. Who is over a limit
     gets a word instead, once per quiet period, and the callback is not called: a ConversationHandler stays where it is.
     Admins are exempt. Raises LimitInvalid where it is written, if nobody understands the limit.
     """
@@ -71,11 +72,11 @@ def limited(
             price = cost(update, context) if callable(cost) else cost
             subjects = {"user": update.effective_user, "chat": update.effective_chat}
             for kind, limit in limits:
-                if limit is None or price <= 0 or (subject := subjects[kind]) is None:
+                if limit is None or not price > 0 or (subject := subjects[kind]) is None:
                     continue
                 gate = f"{name}:{kind}:{subject.id}"
-                if (wait_s := await _refused_for(run, run.gates, gate, limit, price)) is not None:
-                    if await _may_tell(run.gates, gate):
+                if (wait_s := await _refused_for(run, run.gates, gate, limit, min(price, limit.burst))) is not None:
+                    if can_be_told(run) and await _may_tell(run.gates, gate):
                         notice = too_busy(wait_s) if kind == "chat" and subject.id < 0 else too_fast(wait_s)
                         await tell(context.bot, run, notice)
                     return None

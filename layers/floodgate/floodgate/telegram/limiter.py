@@ -95,6 +95,8 @@ class Limiter(BaseRateLimiter[None]):
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
         run = running.get()
+        if run is not None and run.must_wait_s is not None:  # a handler that has caught it may do nothing more
+            raise run.must_wait(run.must_wait_s)
 
         async def ask() -> Answer:
             try:
@@ -107,7 +109,7 @@ class Limiter(BaseRateLimiter[None]):
             found: Answer = await self._cache.answer(endpoint, data, ask, run.shown if run else None)
             return found
         if run is not None and run.is_acknowledged and _answers_query_of(run, endpoint, data):
-            return await self._say_instead(callback, kwargs, data.get("text"), run)
+            return await self._say_instead(callback, kwargs, data, run)
         answer = await self._done(ask, endpoint, data, run)
         if self._cache is not None:
             await self._cache.called(endpoint, data)
@@ -167,9 +169,13 @@ class Limiter(BaseRateLimiter[None]):
         else:
             raise error
 
-    async def _say_instead(self, callback: Callback, kwargs: dict[str, Any], text: str | None, run: Run) -> Answer:
+    async def _say_instead(
+        self, callback: Callback, kwargs: dict[str, Any], data: Mapping[str, Any], run: Run
+    ) -> Answer:
         """Do what is left to do when a query that the webhook has answered is answered again."""
-        if text:
+        if data.get("url"):
+            logger.warning("query answered early, its url comes too late")
+        if text := data.get("text"):
             is_private = run.own is not None and run.own > 0 and run.update.group.startswith("chat:")
             logger.warning("query answered early, its text comes too late", sent_as_message=is_private)
             if is_private:  # in a group it was meant for one person's eyes

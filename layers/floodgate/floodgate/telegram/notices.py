@@ -12,7 +12,7 @@ from telegram.error import TelegramError
 
 from floodgate.ingress.updates import chat_id
 from floodgate.monitoring.logger import logger
-from floodgate.telegram.run import REST_S, running
+from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 _SILENT: Final = frozenset({"message_reaction", "channel_post", "edited_channel_post", "guest_message"})
 
 
+def can_be_told(run: Run) -> bool:
+    """Tell whether there is a place for a word to whoever is behind the update."""
+    kind, chat = run.update.type, chat_id(run.update.update)
+    if kind == "callback_query":
+        return not run.is_acknowledged or (chat is not None and chat > 0)
+    return chat is not None and kind not in _SILENT
+
+
 def may_go_on(wait_s: float) -> str:
     """Return when somebody may go on who has to wait for `wait_s` seconds, in words."""
     for unit_s, unit in ((1, "second"), (60, "minute"), (3600, "hour")):
@@ -37,7 +45,7 @@ def may_go_on(wait_s: float) -> str:
 
 def too_fast(wait_s: float) -> str:
     """Return the notice to a person."""
-    return f"You are going too fast for me, so I left out what you sent last. You may go on {may_go_on(wait_s)}."
+    return f"You are going too fast for me: I left something out. You may go on {may_go_on(wait_s)}."
 
 
 def too_busy(wait_s: float) -> str:
@@ -48,12 +56,12 @@ def too_busy(wait_s: float) -> str:
 async def tell(bot: Bot, run: Run, notice: str) -> None:
     """Say it where the update came from: as an answer to a button, else as a message; to inline queries nothing.
 
-    Raises nothing: whether it could be said or not, the update is over. So it is no call of the update's: a frozen chat
-    does not have it wait, and it ends in the update's time.
+    To be asked only if it `can_be_told`. Raises nothing: whether it could be said or not, the update is over. So it is
+    no call of the update's: a frozen chat does not have it wait, and it takes a third of the update's time at most.
     """
     token = running.set(None)
     try:
-        async with asyncio.timeout_at(run.deadline - REST_S):
+        async with asyncio.timeout((run.deadline - asyncio.get_running_loop().time()) / 3):
             await _say(bot, run, notice)
     except (TelegramError, BotoCoreError, ClientError, TimeoutError, KeyError, TypeError) as error:
         logger.warning("notice not sent", update_type=run.update.type, error=type(error).__name__)
@@ -67,7 +75,7 @@ async def _say(bot: Bot, run: Run, notice: str) -> None:
     chat = chat_id(run.update.update)
     if kind == "callback_query" and not run.is_acknowledged:
         await bot.answer_callback_query(content["id"], notice)
-    elif chat is not None and kind not in _SILENT and not (run.is_acknowledged and chat < 0):
+    elif chat is not None:
         reply_to = content.get("message_id")
         await bot.send_message(
             chat,

@@ -52,7 +52,7 @@ async def turn(gates: Gates, chat: int | str, messages: int, run: Run | None) ->
                     raise too_long(chat, wait_s, run)
                 await pause(chat, wait_s, run)
             case Reserved(at):
-                if not await _sleep(gates, chat, at, run):
+                if not await _slept(gates, chat, at, run):
                     return chat
                 messages = 0  # reserved it is; but meanwhile somebody else's update may have had the chat frozen
     raise too_long(chat, SHORT_WAIT_S, run)
@@ -70,14 +70,14 @@ def too_long(chat: int | str, wait_s: float, run: Run | None) -> MustWait | Chat
     return run.must_wait(wait_s) if run is not None and chat == run.own else ChatFrozen(chat, wait_s)
 
 
-async def _sleep(gates: Gates, chat: int | str, until: float, run: Run | None) -> bool:
-    """Sleep if need be; return whether another chat than the update's own may have changed meanwhile."""
+async def _slept(gates: Gates, chat: int | str, until: float, run: Run | None) -> bool:
+    """Sleep if need be, and return whether it was: the chat may have changed meanwhile."""
     if (early_s := until - gates.now()) <= 0:
         return False
     await asyncio.sleep(early_s)
-    if run is not None and chat != run.own:
+    if run is not None:
         run.seen.pop(chat, None)
-    return run is None or chat != run.own
+    return True
 
 
 async def _ask(gates: Gates, chat: int | str, messages: int, run: Run | None) -> Reservation:

@@ -46,6 +46,9 @@ _HORIZON_S: Final = 1.0
 #: What refused workers together may ask for, and the least that one waits, in seconds.
 _ASKS_PER_S: Final = 30
 _LEAST_PAUSE_S: Final = 0.5
+#: The longest that one waits, and sleeps for it, in seconds: beyond 150 workers more is asked for, not less used.
+_LONGEST_PAUSE_S: Final = 5.0
+_LONGEST_SLEEP_S: Final = 0.5
 #: For how long a worker takes it that others lease as well, in seconds.
 _BUSY_S: Final = 5.0
 #: Times are written with six digits.
@@ -82,7 +85,7 @@ class Lease:
         #: The item's time as last seen, and as this worker's last lease left it.
         self._tat = self._leased_tat = 0.0
         self._refused_until = 0.0
-        self._pause_s = max(_LEAST_PAUSE_S, workers / _ASKS_PER_S)
+        self._pause_s = min(_LONGEST_PAUSE_S, max(_LEAST_PAUSE_S, workers / _ASKS_PER_S))
         self._asking = asyncio.Lock()
 
     async def take(self) -> float:
@@ -131,7 +134,8 @@ class Lease:
                 if self._tat > now + _HORIZON_S:
                     return self._tat - now - _HORIZON_S
                 if is_idle:  # somebody else came first, and maybe many: not all of them at once
-                    await asyncio.sleep(self._pause_s * random.random())  # noqa: S311 - no secret
+                    longest_s = min(_LONGEST_SLEEP_S, self._pause_s)
+                    await asyncio.sleep(longest_s * random.random())  # noqa: S311 - no secret
                     now = self._clock()
                 is_idle = self._tat < now
                 continue

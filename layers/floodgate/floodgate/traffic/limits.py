@@ -24,6 +24,8 @@ PAID_PER_S: Final = 1000
 SHORT_WAIT_S: Final = 3.0
 #: The same for the first answer of an update, whose worker has others to work on: what a trip through the queue takes.
 BRIEF_WAIT_S: Final = 0.2
+#: What an update waits at most, in seconds, for a 429 that is not about its own chat: that chat waits as well.
+OTHERS_WAIT_S: Final = 60.0
 
 _UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _WRITTEN: Final = re.compile(r"(?P<count>[0-9]{1,9})/(?P<unit>s|min|h)(?: burst (?P<burst>[0-9]{1,9}))?")
