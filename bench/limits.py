@@ -60,6 +60,14 @@ def flooded() -> Iterator[Row]:
     yield "the flooder's answers and notices", f"{result.answers} and {result.notices}"
 
 
+def held_back() -> Iterator[Row]:
+    """Five minutes' worth of messages at once, through the queue."""
+    result = scenarios.hold_back("600/min", minutes=5, workers=20)
+    yield "five minutes' worth of the bot's limit at once: answered", f"{result.answers} of {result.messages}"
+    yield "the last of them, of the time at the limit itself", f"{result.last_s / result.ideal_s:.2f} x"
+    yield "most in a minute, of the limit", f"{result.most:.1%}"
+
+
 def crowded() -> Iterator[Row]:
     """A million chats at the limit of the whole bot."""
     result = scenarios.crowd(chats=1_000_000, limit="60000/min")
@@ -81,7 +89,7 @@ def main() -> None:
     logging.getLogger("floodgate").setLevel(logging.CRITICAL)
     print("| what | figure |\n| --- | --- |")  # noqa: T201 - printing is what this is for
     started = time.monotonic()
-    for scenario in (saturated, contended, frozen, troubled, flooded, crowded, cached):
+    for scenario in (saturated, contended, frozen, troubled, flooded, held_back, crowded, cached):
         for what, figure in scenario():
             print(f"| {what} | {figure} |", flush=True)  # noqa: T201
     print(f"\nin {time.monotonic() - started:.0f} s")  # noqa: T201

@@ -9,6 +9,7 @@ Hazard: MAKEFLAGS of `make run` would reach the layers' makefiles through sam; s
 
 import os
 import platform
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,6 +101,12 @@ def for_aws(environ: Mapping[str, str], ports: Ports, *, folder: Path) -> dict[s
 def parameters(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the template's parameters that FLOODGATE_PARAMETERS gives, written as `Name=value Name='two words'`."""
     return dict(word.partition("=")[::2] for word in shlex.split(environ.get("FLOODGATE_PARAMETERS", "")))
+
+
+def parameters_of(template: str) -> list[str]:
+    """Return the names of the parameters that a template's text declares, in its order."""
+    section = re.search(r"^Parameters:\n((?:(?: .*|#.*)?\n)*)", template, re.MULTILINE)
+    return re.findall(r"^  (\w+):", section[1], re.MULTILINE) if section else []
 
 
 def for_telegram(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:

@@ -98,6 +98,7 @@ class Stack:
 
     def start(self) -> None:
         """Return once a message to the bot reaches its worker. Raises LocalError; `stop` is due in any case."""
+        self._require_known_parameters()
         with self._report("ports"):
             self.ports.require_free()
             self._make_folders()
@@ -181,6 +182,12 @@ class Stack:
         )
         url = f"{self.telegram_url}/control/deliveries"
         self._wait_for(url, "the local Telegram", _STARTED_WITHIN_S)
+
+    def _require_known_parameters(self) -> None:
+        """Refuse what sam would take without a word, and drop."""
+        known = environment.parameters_of((self.root / "template.yaml").read_text())
+        if unknown := sorted(self._parameters.keys() - known):
+            raise StackUnusable(f"template.yaml has no parameter {', '.join(unknown)}. It has {', '.join(known)}.")
 
     def _build(self) -> None:
         with _alone(self._builds / "lock"):

@@ -17,6 +17,7 @@ from tests.simulation.scenarios import (
     flood,
     freeze_at_random,
     freeze_for,
+    hold_back,
     saturate,
     trouble_the_table,
 )
@@ -76,6 +77,14 @@ def test_a_flooder_slows_nobody_down() -> None:
     assert result.out_of_order == []
     assert max(result.slowdown(share) for share in (0.5, 0.9, 0.99, 1.0)) <= 2
     assert result.notices == 1
+
+
+def test_what_the_bots_limit_holds_back_comes_through_at_the_limit() -> None:
+    """Five minutes' worth at once takes little more than five minutes, and no minute holds more than it may."""
+    result = hold_back("600/min", minutes=5, workers=20)
+    assert result.answers == result.messages
+    assert result.most <= 1
+    assert result.last_s <= 1.2 * result.ideal_s
 
 
 def test_a_million_chats_heat_no_key() -> None:

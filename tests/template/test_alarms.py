@@ -3,6 +3,8 @@
 import re
 import string
 
+import pytest
+
 from tests.template.reading import ROOT, Template
 
 RUNBOOK = "docs/runbook.md"
@@ -49,10 +51,17 @@ def test_every_alarm_says_what_no_data_means(template: Template) -> None:
     assert [name for name, one in alarms.items() if one.get("TreatMissingData") not in meanings] == []
 
 
-def test_waiting_updates_are_told_of_in_time(template: Template) -> None:
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("WaitingUpdatesAlarm", "ApproximateNumberOfMessagesVisible"),
+        ("HeldUpdatesAlarm", "ApproximateNumberOfMessagesNotVisible"),
+    ],
+)
+def test_waiting_updates_are_told_of_in_time(template: Template, name: str, metric: str) -> None:
     """Long before 120 000, where SQS no longer looks for chats with nothing ahead of them, and within a minute."""
-    alarm = template.resources["WaitingUpdatesAlarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    alarm = template.resources[name]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", metric)
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UpdatesQueue", "QueueName"]}}]
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Maximum", "GreaterThanOrEqualToThreshold")
     assert alarm["Threshold"] <= 120_000 / 5

@@ -107,6 +107,7 @@ class Workers:
         admin_chat_id: int | None = None,
         early_acknowledgement: bool = False,
         paid_broadcasts: bool = False,
+        cache_s: int = 300,
     ) -> WorkerSettings:
         """Return what the template would tell a worker."""
         return WorkerSettings(
@@ -117,7 +118,7 @@ class Workers:
             dead_queue_url=self.cloud.dead_url,
             traffic_table="traffic",
             concurrency=20,
-            cache_s=300,
+            cache_s=cache_s,
             paid_broadcasts=paid_broadcasts,
             early_acknowledgement=early_acknowledgement,
             deadline_s=deadline_s,

@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from cfnlint.decode import decode_str  # type: ignore[import-untyped]  # cfn-lint ships no types
 
 from local import environment
+from local.aws import StackUnusable
 from local.ports import Ports
+from local.stack import ROOT, Stack
 
 PORTS = Ports(telegram=9001, aws=9002)
 #: What a developer's shell may hold, and what would change a local run.
@@ -97,3 +100,19 @@ def test_parameters_of_ones_own_come_from_the_environment() -> None:
     given = {"FLOODGATE_PARAMETERS": "WeatherKey=a=b Greeting='Good day'"}
     assert environment.parameters(given) == {"WeatherKey": "a=b", "Greeting": "Good day"}
     assert environment.parameters({}) == {}
+
+
+def test_the_templates_parameters_are_known_by_name() -> None:
+    """A misspelt one would change nothing, in silence: what the template declares is what may be given."""
+    template = (ROOT / "template.yaml").read_text()
+    known, problems = decode_str(template)
+    assert problems == []
+    assert environment.parameters_of(template) == list(known["Parameters"])
+    assert environment.parameters_of("Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n") == []
+
+
+def test_a_misspelt_parameter_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is built, with the names that there are."""
+    monkeypatch.setenv("FLOODGATE_PARAMETERS", "UserLimt=off")
+    with pytest.raises(StackUnusable, match=r"no parameter UserLimt\. It has .*UserLimit"):
+        Stack(PORTS).start()
