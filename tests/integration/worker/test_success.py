@@ -6,8 +6,9 @@ from telegram.ext import CommandHandler, ContextTypes, MessageHandler, filters
 from floodgate.telegram import App
 from tests.integration.worker.cloud import Cloud
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
+from tests.integration.worker.scenes import only, press, queue
 from tests.unit.ingress.samples import SAMPLES
-from tests.unit.telegram.wire import TelegramWire
+from tests.unit.telegram.wire import TelegramWire, refusal
 
 
 async def echo(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -31,7 +32,7 @@ def test_an_answer_is_one_call_and_no_more(cloud: Cloud, telegram: TelegramWire,
     ]
     assert [operation for operation, _ in cloud.wire.requests] == ["GetSecretValue", "GetItem", "UpdateItem"]
     cloud.wire.requests.clear()
-    cloud.clock.now += 30  # a calm bot: within seconds it would take a lease of the bot's limit as well
+    cloud.clock.now += 2
     cloud.queue(text("again"), ANNS_CHAT)
     assert cloud.deliver(drain) == []
     assert [operation for operation, _ in cloud.wire.requests] == ["UpdateItem"]
@@ -97,3 +98,19 @@ def test_a_redelivery_of_an_unfinished_update_runs(cloud: Cloud, telegram: Teleg
     cloud.clock.now += 121
     assert cloud.deliver(workers.drain(register)) == []
     assert (telegram.sent, cloud.left()) == ([(7001, "hello")], 0)
+
+
+def test_an_edit_that_changes_nothing_is_done(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """A second press of a button leads to the same text, which Telegram refuses: no failure, and nobody to be told."""
+
+    async def choose(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert update.callback_query
+        await update.callback_query.answer()
+        await update.callback_query.edit_message_text("You chose text.")
+
+    telegram.faults["editMessageText"] = [
+        refusal(400, "Bad Request: message is not modified: specified new message content is exactly the same")
+    ]
+    queue(cloud, press())
+    assert cloud.deliver(workers.drain(only(choose))) == []
+    assert (telegram.methods, cloud.letters()) == (["answerCallbackQuery", "editMessageText"], [])

@@ -17,7 +17,7 @@ import math
 from datetime import timedelta
 from typing import Final
 
-from telegram.error import Forbidden, InvalidToken, RetryAfter
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
 # The Bot API server's words, as of 10.1, in lower case. "not enough rights" and the like are about one request.
 _PERSON_GONE: Final = (
@@ -86,6 +86,11 @@ def is_for_good(error: Forbidden, chat: int | str) -> bool:
     words = error.message.lower()
     reasons = _PERSON_GONE if isinstance(chat, int) and chat > 0 else _GROUP_GONE
     return any(reason in words for reason in reasons)
+
+
+def is_done_already(error: BadRequest) -> bool:
+    """Tell whether Telegram refuses an edit because the message looks like that already, as after a second press."""
+    return "message is not modified" in error.message.lower()
 
 
 def token_refused(error: BaseException) -> bool:

@@ -31,7 +31,7 @@ from floodgate.cache.changes import CACHED
 from floodgate.monitoring.logger import logger
 from floodgate.telegram import outbound
 from floodgate.telegram.calls import PAID, messages, names_another_chat, shows_twice, target
-from floodgate.telegram.errors import ChatUnreachable, is_for_good, token_refused, told_to_wait_s
+from floodgate.telegram.errors import ChatUnreachable, is_done_already, is_for_good, token_refused, told_to_wait_s
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.run import running
 from floodgate.traffic.bulk import pacing
@@ -126,6 +126,10 @@ class Limiter(BaseRateLimiter[None]):
                     return await ask()
             except (RetryAfter, ChatMigrated, Forbidden) as error:
                 await self._refused(error, method, data, run)
+            except BadRequest as error:
+                if is_done_already(error):
+                    return True
+                raise
         raise outbound.too_long(data["chat_id"], SHORT_WAIT_S, run)
 
     def _gates_of(self, run: Run | None) -> Gates | None:
