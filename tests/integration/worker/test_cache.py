@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from floodgate.cache.cache import forget
 from tests.integration.worker.scenes import here, only, person, queue, service, settle
 from tests.unit.ingress.samples import GROUP, message
 
@@ -118,3 +119,21 @@ def test_what_is_asked_costs_no_turn(cloud: Cloud, telegram: TelegramWire, worke
     assert cloud.deliver(workers.drain(only(look_often))) == []
     assert (len(seen), len(telegram.calls)) == (20, 1)
     assert cloud.clock() - before == pytest.approx(0.02, abs=0.001)
+
+
+def test_without_a_cache_telegram_is_always_asked(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """And DynamoDB never: neither for what is asked nor for what updates and calls would have forgotten."""
+    seen: list[tuple[str | None, str | None]] = []
+
+    async def act(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        await looking(seen)(update, context)
+        await context.bot.set_chat_description(GROUP["id"], "Peas")
+        await looking(seen)(update, context)
+        await forget(GROUP["id"])
+
+    telegram.faults["getChat"] = [described("Allotments", words) for words in ("a", "b", "c", "d")]
+    queue(cloud, here("hello"), service(GROUP, new_chat_title="Allotments"))
+    settle(cloud, workers.drain(only(act), cache_s=0))
+    assert [description for _, description in seen] == ["a", "b", "c", "d"]
+    asked = cloud.wire.asked("GetItem", "PutItem", "UpdateItem")
+    assert not [one for one in asked if one.get("Key", one.get("Item", {}))["pk"]["S"].startswith("cache#")]

@@ -113,9 +113,12 @@ def test_it_holds_across_workers(cloud: Cloud, workers: Workers) -> None:
         (1, ["1", "2", "3", "4"]),
         (2, ["1", "2"]),
         (0, ["1", "2", "3", "4", "3"]),
+        (-3, ["1", "2", "3", "4", "3"]),
+        (float("nan"), ["1", "2", "3", "4", "3"]),
         (lambda update, _context: int(update.effective_message.text), ["1", "2"]),
+        (1e30, ["1"]),
     ],
-    ids=["one", "two", "free", "a function"],
+    ids=["one", "two", "free", "negative", "no number", "a function", "too much"],
 )
 def test_an_update_costs_what_it_is_said_to(cloud: Cloud, workers: Workers, cost: Any, passed: list[str]) -> None:
     """A number, or what a function makes of the update; what is free is never refused."""
@@ -123,6 +126,19 @@ def test_an_update_costs_what_it_is_said_to(cloud: Cloud, workers: Workers, cost
     queue(cloud, *(text(words) for words in ("1", "2", "3", "4", "3")))
     settle(cloud, workers.drain(register))
     assert given == passed
+
+
+@pytest.mark.parametrize("cost", [4, 5, 1000, float("inf")])
+def test_one_expensive_request_locks_nobody_out(cloud: Cloud, workers: Workers, cost: float) -> None:
+    """It needs the whole burst and uses it up, so after the limit's own time there is room for another."""
+    register, given = with_limit(per_chat="4/h", cost=cost)
+    drain = workers.drain(register)
+    began_at = cloud.clock()
+    for second, words in ((0, "one"), (3590, "too early"), (3610, "two")):
+        cloud.clock.now = began_at + second
+        queue(cloud, here(words))
+        settle(cloud, drain)
+    assert given == ["one", "two"]
 
 
 def test_a_retry_is_not_charged_again(cloud: Cloud, workers: Workers) -> None:

@@ -149,6 +149,24 @@ def test_who_speaks_as_a_chat_is_no_person(
     assert {item["pk"]["S"] for item in cloud.items("traffic")} == {f"gate#{GROUP['id']}"}
 
 
+CHANNEL_BOT: dict[str, Any] = {"id": 136817688, "is_bot": True, "first_name": "Channel"}
+
+
+@pytest.mark.parametrize("user", [None, CHANNEL_BOT], ids=["no user", "stand-in"])
+def test_who_votes_as_a_chat_is_no_person(cloud: Cloud, workers: Workers, user: dict[str, Any] | None) -> None:
+    """Of every channel's vote Telegram names the same user, or none: all are handled."""
+    handled: list[int] = []
+
+    async def note(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        handled.append(update.update_id)
+
+    vote = {"poll_id": "5068", "voter_chat": CHANNEL, "option_ids": [0], "option_persistent_ids": ["a"]}
+    votes = [happens("poll_answer", vote if user is None else {**vote, "user": user}) for _ in range(30)]
+    queue(cloud, *votes)
+    settle(cloud, workers.drain(only(note), inbound=limits(user="3/h", chat="3/h", bot="off")))
+    assert handled == [vote["update_id"] for vote in votes]
+
+
 @pytest.mark.parametrize("chat", [PRIVATE, GROUP], ids=["private", "group"])
 def test_a_button_over_the_limit_is_told_by_its_answer(
     cloud: Cloud, telegram: TelegramWire, workers: Workers, chat: dict[str, Any]

@@ -9,8 +9,21 @@ import pytest
 
 from floodgate.aws import CALL_S, AwsCalls
 from tests.integration.worker.conftest import Workers, text
-from tests.integration.worker.scenes import awake, echo, echoing, here, limits, only, person, queue, said, settle
+from tests.integration.worker.scenes import (
+    awake,
+    echo,
+    echoing,
+    here,
+    limits,
+    only,
+    person,
+    queue,
+    said,
+    service,
+    settle,
+)
 from tests.integration.worker.test_failure import journal, put_back_for
+from tests.unit.ingress.samples import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +142,38 @@ def test_a_slow_lease_is_waited_for_side_by_side(
     slowness.of = None
     settle(cloud, drain)
     assert (len(telegram.calls), journal(cloud)) == (10, [])
+
+
+def test_a_slow_lease_holds_nobody_up_whose_owner_wants_it_so(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, slowness: Slowness
+) -> None:
+    """On their third receive all ten chats pass, and not only the one whose turn it was to ask."""
+    inbound = limits(bot="60/min", admit_without_store=True)
+    drain = awake(cloud, workers.drain(echoing, deadline_s=DEADLINE_S, inbound=inbound))
+    slowness.of = "gate#bot"
+    queue(cloud, *ten_chats())
+    settle(cloud, drain)
+    assert (len(telegram.calls), sum(map(len, put_back_for(cloud)))) == (10, 2 * 10)
+    assert journal(cloud) == []
+
+
+def test_what_changes_a_chat_passes_without_the_store_as_well(
+    cloud: Cloud, workers: Workers, slowness: Slowness
+) -> None:
+    """Journal and cache are both waited for, one after the other; the handler has what is left."""
+    del slowness
+    handled: list[int] = []
+
+    async def note(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        handled.append(update.update_id)
+
+    drain = awake(cloud, workers.drain(only(note), deadline_s=DEADLINE_S, inbound=limits(admit_without_store=True)))
+    queue(cloud, service(GROUP, new_chat_title="Gardens"))
+    for _ in range(2):
+        took_s(cloud, drain)
+        cloud.wait()
+    assert cloud.deliver(drain) == []
+    assert len(handled) == 1
 
 
 def test_a_failure_that_cannot_be_counted_in_time_waits(cloud: Cloud, workers: Workers, slowness: Slowness) -> None:

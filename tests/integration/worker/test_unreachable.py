@@ -25,7 +25,7 @@ from tests.integration.worker.scenes import (
     settle,
 )
 from tests.integration.worker.test_failure import journal, put_back_for
-from tests.unit.ingress.samples import DATE, GROUP, PRIVATE
+from tests.unit.ingress.samples import BOT, CHANNEL, DATE, GROUP, PRIVATE
 from tests.unit.telegram.wire import refusal
 
 if TYPE_CHECKING:
@@ -205,3 +205,68 @@ def test_nobody_is_told_in_a_chat_that_is_gone(cloud: Cloud, telegram: TelegramW
     queue(cloud, *(text("beans") for _ in range(15)))
     settle(cloud, drain)
     assert len(telegram.calls) == 1
+
+
+@pytest.mark.parametrize("status", ["kicked", "left"])
+def test_the_message_that_the_bot_has_left_is_nobodys(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, status: str
+) -> None:
+    """Telegram writes it in the second in which the bot goes, before or after: it reopens nothing; a person does."""
+    drain = workers.drain(only(greet_group))
+    gone = service(GROUP, left_chat_member=BOT)
+    queue(cloud, gone, membership(status, GROUP), {**gone, "update_id": gone["update_id"] + 100_000})
+    settle(cloud, drain)
+    assert len(telegram.calls) == 1
+    assert gate(cloud, GROUP["id"])["closed_at"]["N"] == str(DATE)
+    queue(cloud, here("are you there?", date=DATE))
+    settle(cloud, drain)
+    assert len(telegram.calls) == 2
+    assert gate(cloud, GROUP["id"])["closed_at"]["N"] == "0"
+
+
+async def greet_group(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Write to the group, whatever came."""
+    await context.bot.send_message(GROUP["id"], "hello")
+
+
+@pytest.mark.parametrize(
+    ("to", "copied_from", "words"),
+    [
+        (7001, GROUP["id"], "Forbidden: bot was kicked from the supergroup chat"),
+        (7001, BOB["id"], "Forbidden: bot was blocked by the user"),
+        (GROUP["id"], CHANNEL["id"], "Forbidden: bot is not a member of the channel chat"),
+    ],
+    ids=["group to person", "person to person", "channel to group"],
+)
+@pytest.mark.parametrize("method", ["copy_message", "forward_message"])
+def test_a_refusal_that_may_be_about_another_chat_closes_none(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, to: int, copied_from: int, words: str, method: str
+) -> None:
+    """Who copies from a chat that has put the bot out learns of it, and both chats are written to as before."""
+    caught: list[type[Forbidden]] = []
+
+    async def copy(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        try:
+            await getattr(context.bot, method)(to, copied_from, 42)
+        except Forbidden as error:
+            caught.append(type(error))
+        await context.bot.send_message(to, "hello")
+
+    telegram.faults["copyMessage"] = telegram.faults["forwardMessage"] = [refusal(403, words)]
+    queue(cloud, here("copy it", chat=PRIVATE if to > 0 else GROUP))
+    assert cloud.deliver(workers.drain(only(copy))) == []
+    assert (caught, telegram.sent) == ([Forbidden], [(to, "hello")])
+    assert not any("closed_at" in gate(cloud, chat) for chat in (to, copied_from))
+
+
+def test_a_group_that_kicked_the_bot_closes_no_persons_chat(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers
+) -> None:
+    """Nor by a call that names the person alone: Telegram's words about a group are about no private chat."""
+    telegram.faults["sendMessage"] = [KICKED]
+    drain = workers.drain(echoing)
+    queue(cloud, text("one"))
+    cloud.deliver(drain)
+    settle(cloud, drain)
+    assert said(telegram, 7001) == ["one", "one"]
+    assert "closed_at" not in gate(cloud, 7001)

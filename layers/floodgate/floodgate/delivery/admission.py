@@ -19,12 +19,23 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
-from floodgate.ingress.updates import chat_id, id_in, is_command, user_id
+from floodgate.delivery.retry import SOON_S, refused_for_s
+from floodgate.ingress.facts import (
+    PAYMENTS,
+    STALE_AFTER_S,
+    awaits_answer,
+    closed_at,
+    is_plain_use,
+    shown,
+    speaks_as_chat,
+    written_at,
+)
+from floodgate.ingress.updates import chat_id, id_in, user_id
 from floodgate.monitoring.logger import logger
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.notices import can_be_told, tell, too_busy, too_fast
@@ -38,53 +49,14 @@ if TYPE_CHECKING:
     from telegram import Bot
 
     from floodgate.cache.cache import Cache
-    from floodgate.cache.entry import Shown
     from floodgate.delivery.message import Message
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import InboundLimits
     from floodgate.traffic.gate import Admission, Gates
     from floodgate.traffic.lease import Lease
 
-#: How long Telegram takes an answer to these, in seconds (tdlib/telegram-bot-api; payments: the Bot API's description
-#: of answerPreCheckoutQuery). Later there is nobody to answer.
-STALE_AFTER_S: Final = {
-    "callback_query": 150.0,
-    "shipping_query": 150.0,
-    "pre_checkout_query": 10.0,
-    "inline_query": 30.0,
-    "chosen_inline_result": 600.0,
-}
-#: Plain use of the bot: what one person can do any number of times, and a bot author wants limited.
-_LIMITED: Final = frozenset(
-    {
-        "message", "edited_message", "channel_post", "edited_channel_post", "business_message",
-        "edited_business_message", "guest_message", "callback_query", "inline_query", "chosen_inline_result",
-        "message_reaction", "poll_answer",
-    }
-)  # fmt: skip
-#: Of messages only those with content that people send; a service message has none of these fields.
-_CONTENT: Final = frozenset(
-    {
-        "text", "rich_message", "animation", "audio", "document", "live_photo", "paid_media", "photo", "sticker",
-        "story", "video", "video_note", "voice", "checklist", "contact", "dice", "game", "poll", "venue", "location",
-        "invoice",
-    }
-)  # fmt: skip
-_MESSAGES: Final = frozenset(name for name in _LIMITED if name.endswith(("message", "post")))
-#: No date of Telegram's is later, in Unix seconds: they have 32 bits.
-_LATEST: Final = 2**32
-#: Nobody may wait for these.
-_PAYMENTS: Final = frozenset({"pre_checkout_query", "shipping_query"})
 #: What an inline query is charged: Telegram sends one for each pause in typing, and only the last is meant.
 _INLINE_COST: Final = 0.2
-#: How soon an update comes back that the bot's own limit refused, in seconds; by chance, or all of them would come at
-#: once. At most 5 s after the first time, 10 s after the second, then 30 s; and so much longer each time from the
-#: 300th on that the thousand receives that a queue allows outlast the 14 days that it keeps a message.
-_SOON_S: Final = 0.5
-_STEP_S: Final = 5.0
-_LONGEST_S: Final = 30.0
-_PATIENT_FROM: Final = 300
-_GROWING_S: Final = 10.0
 #: Receives after which the owner's choice may let an update pass without the store.
 WITHOUT_STORE: Final = 3
 
@@ -147,6 +119,8 @@ class Admissions:
         if age_s > STALE_AFTER_S.get(update.type, math.inf):
             return Dropped("stale")
         chat, user = chat_id(update.update), user_id(update.update)
+        if chat is None and speaks_as_chat(update):  # a vote cast as a channel: it stands at its poll's gate
+            user = None
         run = Run(
             update=update,
             ticket=Ticket(update.update_id, message.id),
@@ -154,7 +128,7 @@ class Admissions:
             own=chat if chat is not None else user,
             deadline=deadline,
             gates=None if store_is_down else self._gates,
-            shown=_shown(update),
+            shown=shown(update),
             is_exempt=self._is_exempt(update, chat, user),
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",
         )
@@ -178,9 +152,9 @@ class Admissions:
     ) -> Dropped | Waits | None:
         if (refusal := await self._pass_gates(run, chat, user)) is not None:
             return refusal
-        if self._lease is None or run.update.type in _PAYMENTS or (wait_s := await self._lease.take()) <= 0:
+        if self._lease is None or run.update.type in PAYMENTS or (wait_s := await self._lease.take()) <= 0:
             return None
-        wait_s = max(wait_s, random.uniform(_SOON_S, _at_most_s(message.receive_count)))  # noqa: S311 - no secret
+        wait_s = max(wait_s, random.uniform(SOON_S, refused_for_s(message.receive_count)))  # noqa: S311 - no secret
         if age_s + wait_s >= STALE_AFTER_S.get(run.update.type, math.inf):
             return None  # nothing is dropped by this limit, and waiting would be that
         return Waits(wait_s, "bot_limit")
@@ -189,7 +163,7 @@ class Admissions:
         """Pass the person's gate, then the chat's; return None once through."""
         update = run.update
         if chat is not None and chat != user:
-            sender = None if run.is_exempt or _speaks_as_chat(update) else user
+            sender = None if run.is_exempt or speaks_as_chat(update) else user
             if sender is not None and self._limits.user is not None:
                 # What may be frozen is the person's private chat, and this is about another.
                 passing = partial(self._gates.admit, sender, run.ticket, self._limits.user, if_frozen=True)
@@ -207,7 +181,7 @@ class Admissions:
             cost=_INLINE_COST if update.type == "inline_query" else 1,
             reserve_reply=chat is not None and chat > 0 and update.type in {"message", "callback_query"},
             if_frozen=chat is None,
-            closed_at=_closed_at(update, self._clock()),
+            closed_at=closed_at(update, self._clock()),
         )
         refusal = await self._pass(passing, run.own, run, too_fast if is_private else too_busy)
         if refusal is None and run.own is not None:
@@ -217,7 +191,7 @@ class Admissions:
 
     def _wait_for_lane(self, run: Run, own: int) -> Waits | None:
         """Have the update wait if its handler would only get as far as its first answer, and start again later."""
-        if run.reply_reserved or not _is_answered(run.update):
+        if run.reply_reserved or not awaits_answer(run.update):
             return None
         at, _ = run.seen[own].lane.reserve(now := self._clock(), is_group=own < 0)
         return Waits(at - now, "lane") if at - now > BRIEF_WAIT_S else None
@@ -254,14 +228,14 @@ class Admissions:
         before they had started the bot has none.
         """
         gate = run.seen[own]
-        if gate.is_closed(self._clock()) and _written_at(run.update) >= int(gate.closed_at):
+        if gate.is_closed(self._clock()) and written_at(run.update) >= int(gate.closed_at):
             await self._gates.open(own)
             run.seen[own] = replace(gate, closed_at=0.0)
 
     async def _tell_once(self, name: int, run: Run, notice: str) -> None:
         """Say it, if it is time. What people say to each other in a group is not answered with that."""
         is_asked = (
-            (chat_id(run.update.update) or 0) > 0 or run.update.type == "callback_query" or _is_answered(run.update)
+            (chat_id(run.update.update) or 0) > 0 or run.update.type == "callback_query" or awaits_answer(run.update)
         )
         if is_asked and can_be_told(run) and await self._gates.may_tell(name, self._limits.quiet_s):
             await tell(self._bot, run, notice)
@@ -269,9 +243,7 @@ class Admissions:
     def _is_exempt(self, update: IncomingUpdate, chat: int | None, user: int | None) -> bool:
         if self._admin_chat_id is not None and self._admin_chat_id in (chat, user):
             return True
-        content = update.update.get(update.type)
-        is_service = update.type in _MESSAGES and isinstance(content, Mapping) and _CONTENT.isdisjoint(content)
-        return update.type not in _LIMITED or is_service
+        return not is_plain_use(update)
 
     async def _follow_migration(self, update: IncomingUpdate) -> None:
         content = update.update.get(update.type)
@@ -282,63 +254,3 @@ class Admissions:
             await migrate(here, new, self._gates, self._cache)
         elif (old := id_in(content, "migrate_from_chat_id")) is not None:
             await migrate(old, here, self._gates, self._cache)
-
-
-def _at_most_s(receives: int) -> float:
-    """Return how long an update waits at most that the bot's own limit refused, received so many times."""
-    return min(_LONGEST_S, _STEP_S * receives) + _GROWING_S * max(0, receives - _PATIENT_FROM)
-
-
-def _speaks_as_chat(update: IncomingUpdate) -> bool:
-    """Tell whether `from` is a stand-in: anonymous admins and channels all share one user each."""
-    content = update.update.get(update.type)
-    return isinstance(content, Mapping) and ("sender_chat" in content or "actor_chat" in content)
-
-
-def _is_answered(update: IncomingUpdate) -> bool:
-    """Tell whether somebody surely waits for an answer: to what they write in private, or to a command."""
-    content = update.update.get(update.type)
-    return (
-        update.type == "message"
-        and isinstance(content, Mapping)
-        and ((chat_id(update.update) or 0) > 0 or is_command(content))
-    )
-
-
-def _closed_at(update: IncomingUpdate, now: float) -> float | None:
-    """Return since when the update says that its chat is closed to the bot, 0 for open; None if it says nothing."""
-    content = update.update.get(update.type)
-    if update.type != "my_chat_member" or not isinstance(content, Mapping):
-        return None
-    member = content.get("new_chat_member")
-    status = member.get("status") if isinstance(member, Mapping) else None
-    if not isinstance(status, str):
-        return None
-    at = _date(content)
-    return (at or now) if status in {"kicked", "left"} else 0.0
-
-
-def _written_at(update: IncomingUpdate) -> int:
-    """Return when somebody wrote what the update brings, or let the bot write to them, Unix seconds; 0 for others."""
-    content = update.update.get(update.type)
-    if update.type not in {"message", "channel_post"} or not isinstance(content, Mapping):
-        return 0
-    return 0 if (_CONTENT | {"write_access_allowed"}).isdisjoint(content) else _date(content)
-
-
-def _date(content: Mapping[str, Any]) -> int:
-    at = content.get("date")
-    return at if isinstance(at, int) and 0 < at < _LATEST else 0
-
-
-def _shown(update: IncomingUpdate) -> Shown:
-    """Return the chat and the people that the update shows as they are now."""
-    content = update.update.get(update.type)
-    if not isinstance(content, Mapping):
-        return {}
-    message = content.get("message") if update.type == "callback_query" else None
-    found = [content.get("from"), content.get("user"), content.get("chat")]
-    if isinstance(message, Mapping):
-        found.append(message.get("chat"))
-    # A private chat's id is the user's, and getChat answers with the chat; so the chat comes last.
-    return {one["id"]: one for one in found if isinstance(one, Mapping) and isinstance(one.get("id"), int)}

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from floodgate.delivery.journal import Journal
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Outcome
+    from floodgate.ingress.updates import IncomingUpdate
     from floodgate.monitoring.metrics import Metrics
     from floodgate.telegram.run import Run
 
@@ -143,9 +144,7 @@ class UpdateHandling:
         except Poison as poison:
             return await self._give_up(message, "poison", poison.detail, entry)
         try:
-            # What it takes is the handler's, which needs the better half.
-            async with asyncio.timeout_at(deadline - self._deadline_s / 2):
-                verdict = await self._admissions.admit(message, update, deadline, store_is_down=store_is_down)
+            verdict = await self._admit(message, update, deadline, store_is_down=store_is_down)
         except (BotoCoreError, ClientError, TimeoutError):
             raise
         except Exception as error:  # noqa: BLE001 - the record boundary: it may not take other chats down with it
@@ -160,6 +159,19 @@ class UpdateHandling:
                 return PutBack(wait_s)
         failure = await self._try(verdict)
         return DONE if failure is None else await self._judge(message, verdict, failure, entry)
+
+    async def _admit(
+        self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool
+    ) -> Run | Dropped | Waits:
+        """Return what admission says. Raises TimeoutError if it takes half of the time, which is the handler's."""
+        if not store_is_down:
+            try:
+                async with asyncio.timeout_at(deadline - self._deadline_s / 2):
+                    return await self._admissions.admit(message, update, deadline)
+            except TimeoutError:
+                if not self._admissions.passes_without_store(message):
+                    raise
+        return await self._admissions.admit(message, update, deadline, store_is_down=True)
 
     async def _judge(self, message: Message, run: Run, error: BaseException, entry: Entry) -> Outcome:
         """Return what becomes of a message whose handlers raised `error`."""

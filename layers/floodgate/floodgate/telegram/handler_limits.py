@@ -70,7 +70,8 @@ def limited(
             if run is None or run.gates is None or run.is_exempt:
                 return await callback(update, context)
             price = cost(update, context) if callable(cost) else cost
-            subjects = {"user": update.effective_user, "chat": update.effective_chat}
+            # Anonymous admins and channels share one user each; their sender is the chat that they speak as.
+            subjects = {"user": update.effective_sender, "chat": update.effective_chat}
             for kind, limit in limits:
                 if limit is None or not price > 0 or (subject := subjects[kind]) is None:
                     continue
