@@ -50,7 +50,7 @@ class LoopClock:
 
 
 class SimulatedCalls(AwsCalls):
-    """Calls that take `latency_s` each; a lost answer takes as long as the functions' clients wait for one.
+    """Calls that take `latency_s` each; a lost answer takes as long as the functions' clients wait for one, or CALL_S.
 
     `attempts` says how often a call is made that is throttled or whose answer is lost, as botocore does by itself;
     floodgate.aws has it make two.
@@ -64,22 +64,35 @@ class SimulatedCalls(AwsCalls):
 
     @override
     async def _call[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        for left in reversed(range(self._attempts)):
-            half_s = self._latency_s() / 2
-            back_s = half_s
-            await asyncio.sleep(half_s)
+        if self._attempts == 1:
+            return await self._attempt(call, *args, **kwargs)
+        # As in a thread: it goes on when nobody waits for it any more.
+        going = asyncio.ensure_future(self._attempt_again(call, *args, **kwargs))
+        going.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(going)
+
+    async def _attempt_again[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(self._attempts - 1):
             try:
-                return call(*args, **kwargs)
+                return await self._attempt(call, *args, **kwargs)
             except ReadTimeoutError:
-                back_s = CONFIG.read_timeout  # type: ignore[attr-defined] # botocore's Config makes its attributes
-                if not left:
-                    raise
+                pass
             except ClientError as error:
-                if not left or error.response["Error"]["Code"] not in _THROTTLED:
+                if error.response["Error"]["Code"] not in _THROTTLED:
                     raise
-            finally:
-                await asyncio.sleep(back_s)
-        raise AssertionError("the last attempt returns or raises")
+        return await self._attempt(call, *args, **kwargs)
+
+    async def _attempt[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        half_s = self._latency_s() / 2
+        back_s = half_s
+        await asyncio.sleep(half_s)
+        try:
+            return call(*args, **kwargs)
+        except ReadTimeoutError:
+            back_s = CONFIG.read_timeout  # type: ignore[attr-defined] # botocore's Config makes its attributes
+            raise
+        finally:
+            await asyncio.sleep(back_s)
 
 
 class Fleet:

@@ -203,7 +203,7 @@ class World:
         self.clock = LoopClock(self.loop)
         self.limits = limits
         self.workers = workers
-        self.calls = SimulatedCalls(AWS_S, attempts=2)  # as botocore makes them, see floodgate.aws
+        self.calls = SimulatedCalls(AWS_S, attempts=1 if fault is None else 2)  # as botocore does, see floodgate.aws
         self.tables = Tables(self.clock, fault=fault)
         self.queue = FifoQueue(self.clock)
         self.telegram = Telegram(self.clock, unlucky)
