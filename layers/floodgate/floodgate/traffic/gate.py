@@ -15,12 +15,12 @@ A person's private chat has their id, so the gate of a private chat is also its 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from botocore.exceptions import ClientError
 
+from floodgate.traffic.conditional_write import KEPT_S, ConditionalWrite
 from floodgate.traffic.gcra import charge
 from floodgate.traffic.lane import Lane
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from floodgate.traffic.limits import Limit
 
 SLOTS: Final = 32
-#: A gate is forgotten when nothing passed it for this long, in seconds; it is past every limit long before.
-KEPT_S: Final = 30 * 86_400
 #: How long nobody writes to a chat that Telegram refuses for good, unless it comes back.
 UNREACHABLE_S: Final = KEPT_S
 #: Writes of one gate that may get in between before an update steps back.
@@ -184,7 +182,7 @@ class Gates:
         gate: Gate | None = None
         for _ in range(_ROUNDS + 1):
             now = self._clock()
-            write = _Write(now)
+            write = ConditionalWrite(now)
             write.require(
                 f"(attribute_not_exists({ticket.slot}) OR NOT begins_with({ticket.slot}, :prefix))",
                 prefix=ticket.prefix,
@@ -226,7 +224,7 @@ class Gates:
             at, lane = gate.lane.reserve(max(now, gate.frozen_until), count, is_group=is_group)
             if at - now > within_s:
                 return Later(at - now)
-            write = _Write(now)
+            write = ConditionalWrite(now)
             write.require("attribute_not_exists(migrated_to)")
             write.require_past("closed_at", now - UNREACHABLE_S)
             write.require_past("frozen_until", at)
@@ -254,7 +252,7 @@ class Gates:
     async def freeze(self, name: str | int, seconds: float) -> None:
         """Have nobody send to the chat for so long, unless it is frozen for longer already."""
         until = self._clock() + seconds
-        write = _Write(self._clock(), kept_s=max(KEPT_S, seconds + 86_400))
+        write = ConditionalWrite(self._clock(), kept_s=max(KEPT_S, seconds + 86_400))
         write.require_past("frozen_until", until)
         write.set("frozen_until", until)
         await self._write(name, write, "NONE")
@@ -262,20 +260,20 @@ class Gates:
     async def close(self, name: str | int) -> None:
         """Have nobody write to the chat any more, until an update says that it is back."""
         now = self._clock()
-        write = _Write(now)
+        write = ConditionalWrite(now)
         write.set("closed_at", now)
         await self._write(name, write, "NONE")
 
     async def open(self, name: str | int) -> None:
         """Have the chat written to again."""
-        write = _Write(self._clock())
+        write = ConditionalWrite(self._clock())
         write.set("closed_at", 0)
         await self._write(name, write, "NONE")
 
     async def may_tell(self, name: str | int, quiet_s: float) -> bool:
         """Return True for the first who asks within `quiet_s` seconds."""
         now = self._clock()
-        write = _Write(now)
+        write = ConditionalWrite(now)
         write.require_past("told_until", now)
         write.set("told_until", now + quiet_s)
         await self._write(name, write, "NONE")
@@ -289,7 +287,7 @@ class Gates:
         gate = await self.look(old)
         now = self._clock()
         if gate.migrated_to != new:
-            write = _Write(now)
+            write = ConditionalWrite(now)
             for attribute, value in (
                 ("in_tat", gate.in_tat),
                 ("out_tat", gate.lane.tat),
@@ -300,11 +298,11 @@ class Gates:
                 if value:
                     write.set_default(attribute, value)
             await self._write(new, write, "NONE")
-            write = _Write(now)
+            write = ConditionalWrite(now)
             write.set("migrated_to", new)
             await self._write(old, write, "NONE")
 
-    async def _write(self, name: str | int, write: _Write, returned: Any) -> dict[str, Any]:
+    async def _write(self, name: str | int, write: ConditionalWrite, returned: Any) -> dict[str, Any]:
         """Do it and return the new item (if ALL_NEW is asked for), or don't, and return the item as it is."""
         try:
             answer = await self._calls.run(
@@ -323,7 +321,7 @@ class Gates:
         return answer.get("Attributes", {})
 
 
-def _reserve_reply(write: _Write, gate: Gate | None, now: float) -> bool:
+def _reserve_reply(write: ConditionalWrite, gate: Gate | None, now: float) -> bool:
     """Have the write reserve a reply as well, if one can go out at once; return whether it does."""
     lane = gate.lane if gate else Lane()
     at, reserved = lane.reserve(now, is_group=False)
@@ -346,69 +344,5 @@ def _refusal(gate: Gate, item: Mapping[str, Any], ticket: Ticket, now: float, *,
 _IDLE_S: Final = 120.0
 
 
-class _Write:
-    """One conditional update of an item, put together piece by piece."""
-
-    def __init__(self, now: float, *, kept_s: float = KEPT_S) -> None:
-        self.done = False
-        self._conditions: list[str] = []
-        self._sets: list[str] = []
-        self._values: dict[str, Any] = {}
-        self.set("expires_at", math.ceil(now + kept_s))
-
-    def require(self, condition: str, **values: Any) -> None:
-        self._conditions.append(condition)
-        self._values.update({f":{name}": _value(value) for name, value in values.items()})
-
-    def require_past(self, attribute: str, time: float) -> None:
-        """The attribute is no later than `time`."""
-        self.require(
-            f"(attribute_not_exists({attribute}) OR {attribute} <= :not_after_{attribute})",
-            **{f"not_after_{attribute}": time},
-        )
-
-    def move_on(self, attribute: str, seen: float | None, idle_since: float, value: float) -> None:
-        """Set a theoretical arrival time, if it is as it was seen; None: if it lies in the past."""
-        if seen:
-            self.require(f"{attribute} = :seen_{attribute}", **{f"seen_{attribute}": seen})
-        elif seen is None:
-            self.require_past(attribute, idle_since)
-        else:
-            self.require(f"attribute_not_exists({attribute})")
-        self.set(attribute, value)
-
-    def set(self, attribute: str, value: Any) -> None:
-        self._sets.append(f"{attribute} = :{attribute}")
-        self._values[f":{attribute}"] = _value(value)
-
-    def set_default(self, attribute: str, value: Any) -> None:
-        """Set it where there is none."""
-        self._sets.append(f"{attribute} = if_not_exists({attribute}, :{attribute})")
-        self._values[f":{attribute}"] = _value(value)
-
-    def expressions(self) -> dict[str, Any]:
-        asked: dict[str, Any] = {
-            "UpdateExpression": f"SET {', '.join(self._sets)}",
-            "ExpressionAttributeValues": self._values,
-        }
-        if self._conditions:
-            asked["ConditionExpression"] = " AND ".join(self._conditions)
-            asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        return asked
-
-
 def _key(name: str | int) -> dict[str, Any]:
     return {"pk": {"S": f"gate#{name}"}}
-
-
-def _value(value: str | float | tuple[float, ...]) -> dict[str, Any]:
-    match value:
-        case str():
-            return {"S": value}
-        case tuple():
-            # Hundredths, rounded up: 20 of them must fit into an item below 1 KB, which is what one write pays for.
-            return {"L": [{"N": f"{math.ceil(at * 100) / 100:.2f}"} for at in value]}
-        case int():
-            return {"N": str(value)}
-        case float():
-            return {"N": f"{value:.6f}"}
