@@ -11,6 +11,7 @@ import boto3
 import bot
 from floodgate import aws
 from floodgate.delivery.worker import Worker
+from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import redact_libraries
 from floodgate.settings import WorkerSettings
 from floodgate.telegram.interface import describe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 redact_libraries()
+pseudonyms.key_with(os.environ["BOT_TOKEN_SECRET_ARN"])
 _worker = Worker(
     WorkerSettings.from_env(os.environ),
     bot.register,

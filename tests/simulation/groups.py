@@ -50,7 +50,10 @@ NO_GROUP = Group("")
 class Held:
     """A message in the queue."""
 
-    __slots__ = ("body", "group", "hidden_until", "id", "next", "previous", "received_at", "receives", "sent_ms")
+    __slots__ = (
+        "body", "first_received_at", "group", "hidden_until", "id", "next", "previous", "received_at", "receives",
+        "sent_ms",
+    )  # fmt: skip
 
     def __init__(self, message_id: str, body: str, sent_ms: int) -> None:
         self.id = message_id
@@ -58,6 +61,7 @@ class Held:
         self.sent_ms = sent_ms
         self.group = NO_GROUP
         self.receives = 0
+        self.first_received_at = 0.0
         self.received_at = 0.0
         #: Unix seconds; None unless it is in flight.
         self.hidden_until: float | None = None

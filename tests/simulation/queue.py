@@ -182,6 +182,8 @@ class FifoQueue:
     def _hand_out(self, held: Held, now: float) -> Message:
         held.receives += 1
         held.received_at = now
+        if held.receives == 1:
+            held.first_received_at = now
         held.group.in_flight += 1
         self.in_flight += 1
         self.handed_out += 1
@@ -194,6 +196,8 @@ class FifoQueue:
             body=held.body,
             receive_count=held.receives,
             sent_at=held.sent_ms / 1000,
+            first_received_at=held.first_received_at,
+            origin=held.id,
         )
 
     def _hide(self, held: Held, until: float) -> None:

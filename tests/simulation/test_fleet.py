@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from floodgate.delivery.message import Message
-    from floodgate.delivery.outcomes import Outcome
+    from floodgate.delivery.outcomes import Disposition
 
 KEY: dict[str, Any] = {"TableName": "traffic", "Key": {"pk": {"S": "a"}}}
 
@@ -245,24 +245,31 @@ def test_the_real_consumer_drains_the_queue() -> None:
         queue = Queue(cast("SQSClient", world.queue), world.queue.url, calls)
         order: dict[str, list[int]] = {}
 
-        async def handle(message: Message) -> Outcome:
-            await calls.run(
-                tables.update_item,
-                TableName="traffic",
-                Key={"pk": {"S": f"gate#{message.group}"}},
-                UpdateExpression="ADD receives :one",
-                ExpressionAttributeValues={":one": {"N": "1"}},
-            )
-            if int(message.body) % 7 == 0 and message.receive_count == 1:
-                return PutBack(2)
-            order.setdefault(message.group, []).append(int(message.body))
-            return DONE
+        class Handling:
+            async def handle(self, message: Message) -> Disposition:
+                await calls.run(
+                    tables.update_item,
+                    TableName="traffic",
+                    Key={"pk": {"S": f"gate#{message.group}"}},
+                    UpdateExpression="ADD receives :one",
+                    ExpressionAttributeValues={":one": {"N": "1"}},
+                )
+                if int(message.body) % 7 == 0 and message.receive_count == 1:
+                    return PutBack(2)
+                order.setdefault(message.group, []).append(int(message.body))
+                return DONE
 
-        async def undeleted(message: Message) -> None:
-            raise AssertionError(message)
+            async def is_suspect(self, _message: Message) -> bool:
+                return False
+
+            async def going_back(self, _message: Message, delay_s: float) -> None:
+                assert delay_s == 2
+
+            async def undeleted(self, message: Message) -> None:
+                raise AssertionError(message)
 
         async def drain(_: int, messages: list[Message]) -> list[str]:
-            return await BatchConsumer(queue, handle, undeleted, deadline_s=10).consume(messages, lambda: 100.0)
+            return await BatchConsumer(queue, Handling(), deadline_s=10).consume(messages, lambda: 100.0)
 
         async def feed() -> None:
             for number in range(1000):

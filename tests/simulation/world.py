@@ -23,6 +23,7 @@ from floodgate.delivery.journal import Journal
 from floodgate.delivery.queue import Queue
 from floodgate.delivery.updates import DeadQueue, UpdateHandling
 from floodgate.monitoring.metrics import Metrics
+from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits
 from floodgate.telegram.limiter import Limiter
 from floodgate.telegram.run import Run, running
@@ -52,6 +53,7 @@ TELEGRAM_S = 0.08
 #: As the template has it.
 DEADLINE_S = 10.0
 TIMEOUT_S = 20.0
+VISIBILITY_S = 120.0
 CONCURRENCY = 50
 
 type Handler = Callable[[Run, "Environment"], Awaitable[None]]
@@ -158,11 +160,11 @@ class Environment:
             DeadQueue(sqs, "dead", "updates", calls),
             self.counts,
             deadline_s=DEADLINE_S,
+            visibility_s=VISIBILITY_S,
+            retries=RetryPolicy(),
             clock=clock,
         )
-        self._consumer = BatchConsumer(
-            Queue(sqs, world.queue.url, calls), self._handling.handle, self._handling.undeleted, deadline_s=DEADLINE_S
-        )
+        self._consumer = BatchConsumer(Queue(sqs, world.queue.url, calls), self._handling, deadline_s=DEADLINE_S)
 
     async def drain(self, messages: Sequence[Message]) -> Sequence[str]:
         """Work on one batch, for as long as Lambda lets it."""

@@ -51,6 +51,11 @@ WORKER = {
     "CACHE_S": "300",
     "PAID_BROADCASTS": "off",
     "EARLY_ACKNOWLEDGEMENT": "off",
+    "RETRY_ATTEMPTS": "20",
+    "BUG_ATTEMPTS": "3",
+    "BACKOFF_FIRST_S": "2",
+    "BACKOFF_LONGEST_S": "300",
+    "WHEN_SEND_IS_UNKNOWN": "skip",
     "UPDATE_DEADLINE_S": "10",
     "FUNCTION_TIMEOUT_S": "20",
     "QUEUE_VISIBILITY_S": "120",
@@ -90,6 +95,10 @@ NUMBERS: list[tuple[type[FromEnv], dict[str, str], str, int, int]] = [
     (WorkerSettings, WORKER, "CACHE_S", 0, 3600),
     (DeadletterSettings, DEADLETTER, "CACHE_S", 0, 3600),
     (InboundLimits, INBOUND, "QUIET_PERIOD_S", 10, 86_400),
+    (WorkerSettings, WORKER, "RETRY_ATTEMPTS", 1, 100),
+    (WorkerSettings, WORKER, "BUG_ATTEMPTS", 1, 100),
+    (WorkerSettings, WORKER, "BACKOFF_FIRST_S", 1, 3600),
+    (WorkerSettings, WORKER, "BACKOFF_LONGEST_S", 1, 3600),
     (RegistrarSettings, REGISTRAR, "MAX_CONNECTIONS", 1, 100),
 ]
 
@@ -101,6 +110,7 @@ CHOICES: list[tuple[type[FromEnv], dict[str, str], str, str]] = [
     (WorkerSettings, WORKER, "EARLY_ACKNOWLEDGEMENT", "on or off"),
     (WorkerSettings, WORKER, "PAID_BROADCASTS", "on or off"),
     (InboundLimits, INBOUND, "WHEN_STORE_IS_DOWN", "requeue or admit"),
+    (WorkerSettings, WORKER, "WHEN_SEND_IS_UNKNOWN", "skip or repeat"),
 ]
 
 

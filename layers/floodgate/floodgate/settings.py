@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from floodgate.retry import RetryPolicy
 from floodgate.traffic.limits import Limit, LimitInvalid
 
 if TYPE_CHECKING:
@@ -65,6 +66,15 @@ def _limit(environ: Mapping[str, str], name: str, *, burst: bool = True) -> Limi
     if not burst and "burst" in text:
         raise SettingsInvalid(f"{name} is {text!r}: expected a limit without a burst, such as 6000/min, or off.")
     return limit
+
+
+def _retries(environ: Mapping[str, str]) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=_whole(environ, "RETRY_ATTEMPTS", 1, 100),
+        bug_attempts=_whole(environ, "BUG_ATTEMPTS", 1, 100),
+        first_s=_whole(environ, "BACKOFF_FIRST_S", 1, 3600),
+        longest_s=_whole(environ, "BACKOFF_LONGEST_S", 1, 3600),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,10 @@ class WorkerSettings:
     paid_broadcasts: bool
     #: Whether the webhook has answered callback queries by the time they come here.
     early_acknowledgement: bool
+    #: How often an update is tried that failed, and when.
+    retries: RetryPolicy
+    #: Whether a message of which nobody knows whether it was sent is sent again.
+    repeat_unknown: bool
     #: What one update may take, in seconds; then it is cancelled and tried again.
     deadline_s: int
     #: When Lambda ends the function, in seconds.
@@ -199,6 +213,8 @@ class WorkerSettings:
             cache_s=_cache_s(environ),
             paid_broadcasts=_is_on(environ, "PAID_BROADCASTS"),
             early_acknowledgement=_is_on(environ, "EARLY_ACKNOWLEDGEMENT"),
+            retries=_retries(environ),
+            repeat_unknown=_choice(environ, "WHEN_SEND_IS_UNKNOWN", "skip", "repeat") == "repeat",
             deadline_s=_whole(environ, "UPDATE_DEADLINE_S", 1, 890),
             timeout_s=_whole(environ, "FUNCTION_TIMEOUT_S", 1, 900),
             visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", 1, 43_200),

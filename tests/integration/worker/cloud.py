@@ -193,7 +193,10 @@ class Cloud:
             # moto 5.2 looks at what became visible again one by one, and so hands out a group's last message first.
             queue.pending_messages.difference_update([one for one in queue.pending_messages if one.visible])
         received = self.sqs.receive_message(
-            QueueUrl=url or self.updates_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+            QueueUrl=url or self.updates_url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
         )
         return [
             {
@@ -201,6 +204,10 @@ class Cloud:
                 "receiptHandle": message["ReceiptHandle"],
                 "body": message["Body"],
                 "attributes": message["Attributes"],
+                "messageAttributes": {
+                    name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+                    for name, value in message.get("MessageAttributes", {}).items()
+                },
                 "eventSource": "aws:sqs",
             }
             for message in received.get("Messages", [])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio.events
 import itertools
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
 
 from floodgate.delivery.worker import Worker
+from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits, WorkerSettings
 from floodgate.traffic.limits import Limit
 from tests.integration.worker.cloud import Clock, Cloud
@@ -45,6 +47,12 @@ def text(words: str, update_id: int | None = None, chat: dict[str, Any] = PRIVAT
         "update_id": next(_update_ids) if update_id is None else update_id,
         "message": message(chat, text=words, entities=entities, **changes),
     }
+
+
+@pytest.fixture(autouse=True)
+def longest_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited after a failure is no matter of chance, but the most that it may be."""
+    monkeypatch.setattr("floodgate.retry.random", SimpleNamespace(uniform=lambda _low, high: high))
 
 
 @pytest.fixture
@@ -108,6 +116,7 @@ class Workers:
         early_acknowledgement: bool = False,
         paid_broadcasts: bool = False,
         cache_s: int = 300,
+        repeat_unknown: bool = False,
     ) -> WorkerSettings:
         """Return what the template would tell a worker."""
         return WorkerSettings(
@@ -121,6 +130,8 @@ class Workers:
             cache_s=cache_s,
             paid_broadcasts=paid_broadcasts,
             early_acknowledgement=early_acknowledgement,
+            retries=RetryPolicy(),
+            repeat_unknown=repeat_unknown,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
             visibility_s=120,

@@ -46,11 +46,11 @@ def test_an_admission_that_fails_is_its_updates_failure(
     [failed, *_] = queue(cloud, text("one"), here("two", BOB, BOBS), here("three"))
     assert cloud.deliver(drain) == [failed]
     assert put_back_for(cloud) == [[2]]
-    assert journal(cloud) == [{"attempts": {"N": "1"}, "error": {"S": "KeyError"}}]
+    assert journal(cloud) == [{"attempts": 1, "error": "KeyError"}]
     settle(cloud, drain)
     assert (said(telegram, BOB["id"]), said(telegram, GROUP["id"]), said(telegram, 7001)) == (["two"], ["three"], [])
     [letter] = cloud.letters()
-    assert (letter["attempts"], letter["error"], letter["reason"]) == (3, "KeyError", "failed")
+    assert (letter["attempts"], letter["error"], letter["reason"]) == (3, "KeyError", "bug")
 
 
 MEMBERSHIP = membership("kicked")["my_chat_member"]
@@ -65,7 +65,7 @@ def test_a_membership_that_says_nothing_marks_nothing(
     drain = workers.drain(echoing)
     queue(cloud, happens("my_chat_member", {**MEMBERSHIP, "new_chat_member": member}), here("two", BOB, BOBS))
     settle(cloud, drain)
-    failures = [vars(record)["stack"] for record in caplog.records if record.getMessage() == "update failed"]
+    failures = [vars(record)["stack"] for record in caplog.records if "stack" in vars(record)]
     assert not [frame for stack in failures for frame in stack if "admission.py" in frame]
     assert "closed_at" not in gate(cloud, 7001)
     queue(cloud, text("one", date=1))

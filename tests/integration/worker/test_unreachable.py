@@ -79,15 +79,14 @@ def test_an_update_whose_chat_is_gone_is_over(
 
 @pytest.mark.parametrize("words", NOT_FOR_GOOD)
 def test_any_other_403_marks_nothing(cloud: Cloud, telegram: TelegramWire, workers: Workers, words: str) -> None:
-    """It is about this one request: the update fails like any other, and the chat is written to as before."""
+    """It is about this one request: the update is given up, and the chat is written to as before."""
     telegram.faults["sendMessage"] = [refusal(403, words)]
     drain = workers.drain(echoing)
-    queue(cloud, here("one"))
-    assert cloud.deliver(drain) != []
-    assert "closed_at" not in gate(cloud, GROUP["id"])
-    cloud.clock.now += 2.1
+    queue(cloud, here("one"), here("two"))
     assert cloud.deliver(drain) == []
-    assert said(telegram, GROUP["id"]) == ["one", "one"]
+    assert "closed_at" not in gate(cloud, GROUP["id"])
+    assert [letter["reason"] for letter in cloud.letters()] == ["rejected"]
+    assert said(telegram, GROUP["id"]) == ["one", "two"]
 
 
 @pytest.mark.parametrize("chat", [PRIVATE, GROUP], ids=["private", "group"])
@@ -265,8 +264,7 @@ def test_a_group_that_kicked_the_bot_closes_no_persons_chat(
     """Nor by a call that names the person alone: Telegram's words about a group are about no private chat."""
     telegram.faults["sendMessage"] = [KICKED]
     drain = workers.drain(echoing)
-    queue(cloud, text("one"))
-    cloud.deliver(drain)
+    queue(cloud, text("one"), text("two"))
     settle(cloud, drain)
-    assert said(telegram, 7001) == ["one", "one"]
+    assert said(telegram, 7001) == ["one", "two"]
     assert "closed_at" not in gate(cloud, 7001)

@@ -16,5 +16,7 @@ def message(name: str, group: str = "chat:7001", **changes: Any) -> Message:
         "body": '{"update_id": 1}',
         "receive_count": 1,
         "sent_at": SENT_AT,
+        "first_received_at": SENT_AT,
+        "origin": name,
     }
     return Message(**{**fields, **changes})

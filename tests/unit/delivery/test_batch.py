@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from floodgate.delivery.batch import MARGIN_S, BatchConsumer
 from floodgate.delivery.message import Message
-from floodgate.delivery.outcomes import DONE, Outcome, PutBack
+from floodgate.delivery.outcomes import DONE, Disposition, PutBack
 from tests.unit.delivery.conftest import message
 from tests.unit.delivery.virtual_time import run
 
@@ -41,7 +41,7 @@ class Plan:
     undeletable: bool
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Disposition:
         """What the handler says."""
         return DONE if self.put_back_s is None else PutBack(self.put_back_s)
 
@@ -58,6 +58,8 @@ class Batch:
     deletes: list[Request] = field(default_factory=list)
     put_backs: list[Request] = field(default_factory=list)
     told_undeleted: list[str] = field(default_factory=list)
+    told_returned: list[tuple[str, float]] = field(default_factory=list)
+    suspects: frozenset[str] = frozenset()
     reported: list[str] = field(default_factory=list)
     finished_at: float = -1.0
 
@@ -68,7 +70,7 @@ class Batch:
 
     async def _consume(self) -> None:
         self.messages = [message(str(number), f"chat:{plan.group}") for number, plan in enumerate(self.plans)]
-        consumer = BatchConsumer(self, self.handle, self.undeleted, deadline_s=DEADLINE_S)
+        consumer = BatchConsumer(self, self, deadline_s=DEADLINE_S)
         self.reported = await consumer.consume(self.messages, lambda: self.left_s - self.now)
         self.finished_at = self.now
 
@@ -77,12 +79,20 @@ class Batch:
         """Seconds since the batch began."""
         return asyncio.get_running_loop().time()
 
-    async def handle(self, one: Message) -> Outcome:
+    async def handle(self, one: Message) -> Disposition:
         """Do as planned."""
         self.began[one.id] = self.now
         await asyncio.sleep(self.plans[int(one.id)].takes_s)
         self.ended[one.id] = self.now
         return self.plans[int(one.id)].outcome
+
+    async def is_suspect(self, one: Message) -> bool:
+        """Tell whether a worker may have died with it."""
+        return one.id in self.suspects
+
+    async def going_back(self, one: Message, delay_s: float) -> None:
+        """Note who hears of what was put back."""
+        self.told_returned.append((one.id, delay_s))
 
     async def undeleted(self, one: Message) -> None:
         """Note whom the journal was told of."""

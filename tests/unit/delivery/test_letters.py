@@ -93,6 +93,7 @@ def test_a_message_is_what_its_record_says() -> None:
         "body": UPDATE,
         "attributes": {
             "ApproximateReceiveCount": "3",
+            "ApproximateFirstReceiveTimestamp": "1781136000250",
             "SentTimestamp": "1781136000250",
             "MessageGroupId": "chat:7001",
             "MessageDeduplicationId": "7",

@@ -5,7 +5,8 @@ told once per quiet period; what a copy is, too; then a part of the bot's own li
 waits. A group's person is charged before the group, so that one who floods uses up nobody's limit but their own.
 
 Never dropped for a limit: what an admin does, payments, and everything that is not plain use of the bot: that somebody
-joined, blocked the bot, wants to join, boosted. It is only checked for copies.
+joined, blocked the bot, wants to join, boosted. It is only checked for copies. So is what the admin sends again from
+the dead letters, which never is stale either.
 
 Hazard: the gates' store may be out of reach. Then the update waits, or, if the owner prefers that, passes without
 limits once it has been received WITHOUT_STORE times.
@@ -24,7 +25,6 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
-from floodgate.delivery.retry import SOON_S, refused_for_s
 from floodgate.ingress.facts import (
     PAYMENTS,
     STALE_AFTER_S,
@@ -37,6 +37,7 @@ from floodgate.ingress.facts import (
 )
 from floodgate.ingress.updates import chat_id, id_in, user_id
 from floodgate.monitoring.logger import logger
+from floodgate.retry import SOON_S, refused_for_s
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.notices import can_be_told, tell, too_busy, too_fast
 from floodgate.telegram.run import Run
@@ -116,20 +117,20 @@ class Admissions:
         `deadline` is when it must be done, by the event loop's time. With `store_is_down` nobody asks.
         """
         age_s = self._clock() - message.sent_at
-        if age_s > STALE_AFTER_S.get(update.type, math.inf):
+        if age_s > STALE_AFTER_S.get(update.type, math.inf) and not message.is_retry:
             return Dropped("stale")
         chat, user = chat_id(update.update), user_id(update.update)
         if chat is None and speaks_as_chat(update):  # a vote cast as a channel: it stands at its poll's gate
             user = None
         run = Run(
             update=update,
-            ticket=Ticket(update.update_id, message.id),
+            ticket=Ticket(update.update_id, message.origin),
             group=message.group,
             own=chat if chat is not None else user,
             deadline=deadline,
             gates=None if store_is_down else self._gates,
             shown=shown(update),
-            is_exempt=self._is_exempt(update, chat, user),
+            is_exempt=message.is_retry or self._is_exempt(update, chat, user),
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",
         )
         if store_is_down:
@@ -152,7 +153,9 @@ class Admissions:
     ) -> Dropped | Waits | None:
         if (refusal := await self._pass_gates(run, chat, user)) is not None:
             return refusal
-        if self._lease is None or run.update.type in PAYMENTS or (wait_s := await self._lease.take()) <= 0:
+        if self._lease is None or message.is_retry or run.update.type in PAYMENTS:
+            return None
+        if (wait_s := await self._lease.take()) <= 0:
             return None
         wait_s = max(wait_s, random.uniform(SOON_S, refused_for_s(message.receive_count)))  # noqa: S311 - no secret
         if age_s + wait_s >= STALE_AFTER_S.get(run.update.type, math.inf):

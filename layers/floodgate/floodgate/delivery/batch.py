@@ -4,8 +4,9 @@ Problem: Lambda deletes a batch when the whole of it is done, so the slowest cha
 what is done is deleted with one DeleteMessageBatch at a time; what finishes meanwhile goes with the next, and what
 ends last is left to Lambda. What must wait is put back together with the rest of its group, untried, because SQS
 hands out nothing of a group while another message of it is in flight. All that was put back is reported as failed, or
-Lambda deletes it. Hazard: a message whose delete failed comes back; the journal then says `done`, and it is not run a
-second time.
+Lambda deletes it. What may have killed a worker runs after everything else, one group after another, once all that is
+done by then is deleted: if it kills this one too, nothing else is repeated. Hazard: a message whose delete failed comes
+back; the journal then says `done`, and it is not run a second time.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Protocol
 from floodgate.delivery.outcomes import Done, PutBack
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from floodgate.delivery.message import Message
-    from floodgate.delivery.outcomes import Outcome
+    from floodgate.delivery.outcomes import Disposition
 
 #: What must be left of the invocation, beyond one deadline, before a further update starts.
 MARGIN_S = 3.0
@@ -37,24 +38,32 @@ class MessageQueue(Protocol):
         ...
 
 
+class Handling(Protocol):
+    """What the consumer asks of whoever handles a message; `delivery.updates.UpdateHandling` is the real one."""
+
+    async def handle(self, message: Message) -> Disposition:
+        """Return what becomes of the message; raises nothing."""
+        ...
+
+    async def is_suspect(self, message: Message) -> bool:
+        """Tell whether a worker may have died with it."""
+        ...
+
+    async def going_back(self, message: Message, delay_s: float) -> None:
+        """Hear of a message that is about to be put back."""
+        ...
+
+    async def undeleted(self, message: Message) -> None:
+        """Hear of a message that is done and could not be deleted."""
+        ...
+
+
 class BatchConsumer:
-    """Drains the batches that Lambda hands to a worker.
+    """Drains the batches that Lambda hands to a worker."""
 
-    `handle` takes one message and says what becomes of it; it does not raise. `undeleted` is told of each message that
-    is done and could not be deleted.
-    """
-
-    def __init__(
-        self,
-        queue: MessageQueue,
-        handle: Callable[[Message], Awaitable[Outcome]],
-        undeleted: Callable[[Message], Awaitable[None]],
-        *,
-        deadline_s: float,
-    ) -> None:
+    def __init__(self, queue: MessageQueue, handling: Handling, *, deadline_s: float) -> None:
         self._queue = queue
-        self._handle = handle
-        self._undeleted = undeleted
+        self._handling = handling
         self._needed_s = deadline_s + MARGIN_S
 
     async def consume(self, messages: Iterable[Message], remaining_s: Callable[[], float]) -> list[str]:
@@ -65,26 +74,46 @@ class BatchConsumer:
         groups: dict[str, list[Message]] = {}
         for message in messages:
             groups.setdefault(message.group, []).append(message)
-        deleter = _Deleter(self._queue, self._undeleted, total=sum(map(len, groups.values())))
+        suspects = await self._suspects(groups)
+        deleter = _Deleter(self._queue, self._handling, total=sum(map(len, groups.values())))
+        put_back: list[Message] = []
+
+        async def drain(group: Sequence[Message], *, alone: bool = False) -> None:
+            put_back.extend(await self._drain(group, deleter, remaining_s, alone=alone))
+
         async with asyncio.TaskGroup() as tasks:
-            drains = [tasks.create_task(self._drain(group, deleter, remaining_s)) for group in groups.values()]
+            for name, group in groups.items():
+                if name not in suspects:
+                    tasks.create_task(drain(group))
+        for name in suspects:
+            await drain(groups[name], alone=True)
         await deleter.finish()
-        return [message.id for drain in drains for message in drain.result()]
+        return [message.id for message in put_back]
+
+    async def _suspects(self, groups: Mapping[str, Sequence[Message]]) -> list[str]:
+        """Return the groups with a message that may have killed a worker."""
+        messages = [message for group in groups.values() for message in group]
+        found = await asyncio.gather(*map(self._handling.is_suspect, messages))
+        names = {message.group for message, is_suspect in zip(messages, found, strict=True) if is_suspect}
+        return [name for name in groups if name in names]
 
     async def _drain(
-        self, group: Sequence[Message], deleter: _Deleter, remaining_s: Callable[[], float]
+        self, group: Sequence[Message], deleter: _Deleter, remaining_s: Callable[[], float], *, alone: bool = False
     ) -> Sequence[Message]:
         for position, message in enumerate(group):
+            if alone:
+                await deleter.finish()
             if remaining_s() < self._needed_s:
-                outcome: Outcome = PutBack(0)
+                disposition: Disposition = PutBack(0)
             else:
-                outcome = await self._handle(message)
-            match outcome:
+                disposition = await self._handling.handle(message)
+            match disposition:
                 case Done():
                     deleter.done(message)
                 case PutBack(delay_s):
                     waiting = group[position:]
                     deleter.gone(len(waiting))
+                    await asyncio.gather(*(self._handling.going_back(one, delay_s) for one in waiting))
                     await self._queue.put_back(waiting, delay_s)
                     return waiting
         return []
@@ -93,9 +122,9 @@ class BatchConsumer:
 class _Deleter:
     """Deletes what is done, one request at a time, and leaves to Lambda what ends last."""
 
-    def __init__(self, queue: MessageQueue, undeleted: Callable[[Message], Awaitable[None]], *, total: int) -> None:
+    def __init__(self, queue: MessageQueue, handling: Handling, *, total: int) -> None:
         self._queue = queue
-        self._undeleted = undeleted
+        self._handling = handling
         self._in_work = total
         self._waiting: list[Message] = []
         self._deleting: asyncio.Task[None] | None = None
@@ -117,5 +146,5 @@ class _Deleter:
         while self._waiting and self._in_work:
             batch, self._waiting = self._waiting, []
             for message in await self._queue.delete(batch):
-                await self._undeleted(message)
+                await self._handling.undeleted(message)
         self._deleting = None

@@ -22,6 +22,12 @@ class Message:
     receive_count: int
     #: When it was put into the queue, Unix seconds.
     sent_at: float
+    #: When it was first handed out.
+    first_received_at: float
+    #: The id of the first message with its update: its own, unless it was sent again from the dead letters.
+    origin: str
+    #: What its webhook's and its workers' log lines have in common, None if nobody traces.
+    trace_id: str | None = None
     #: The ARN of the queue that SQS itself moved it from, None if it did not.
     redriven_from: str | None = None
 
@@ -29,6 +35,7 @@ class Message:
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Return the message that a record of `event["Records"]` describes."""
         attributes = record["attributes"]
+        origin = record.get("messageAttributes", {}).get("origin", {}).get("stringValue")
         return cls(
             id=record["messageId"],
             receipt_handle=record["receiptHandle"],
@@ -36,5 +43,13 @@ class Message:
             body=record["body"],
             receive_count=int(attributes["ApproximateReceiveCount"]),
             sent_at=int(attributes["SentTimestamp"]) / 1000,
+            first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
+            origin=origin or record["messageId"],
+            trace_id=attributes.get("AWSTraceHeader"),
             redriven_from=attributes.get("DeadLetterQueueSourceArn"),
         )
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether the admin has sent it again from the dead letters."""
+        return self.origin != self.id

@@ -1,13 +1,154 @@
-"""What may become of a message once a worker has had it in hand."""
+"""What may become of an update, and what follows from it: the one table.
+
+    outcome    comes of                                                        and follows
+    done       its handlers ran to their end                                   it is deleted
+    wait       a 429, a limit of ours, a token that Telegram refuses           it is put back, uncounted
+    retry      the network, Telegram's own failures or AWS's                   tried again, up to its attempts
+    frozen     a 429 of another chat than its own, which must not wait for it  tried again, three times in all
+    drop       it came too late: stale, or its answer is no longer taken       it is deleted
+    gone       Telegram refuses its chat for good                              it is deleted
+    moved      its group became a supergroup while it ran                      tried again, up to its attempts
+    rejected   Telegram says that a request of ours is wrong, or nobody knows
+               what became of one                                              it is given up at once
+    bug        any other error, or it took too long                            tried again, three times in all
+    poison     nobody can read it                                              it is given up at once
+    killed     two workers died with it                                        it is given up at once
+
+Rule: every exception belongs to exactly one row, the first below that takes it; `bug` takes the rest. Of several at
+once, a TaskGroup's, the one that stands lowest counts.
+"""
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from botocore import exceptions as aws
+from telegram.error import BadRequest, ChatMigrated, Conflict, EndPointNotFound, Forbidden, TelegramError
+
+from floodgate.telegram.errors import (
+    ChatFrozen,
+    ChatUnreachable,
+    MustWait,
+    OutcomeUnknown,
+    is_too_late,
+    token_refused,
+    told_to_wait_s,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Outcome(StrEnum):
+    """The rows of the table."""
+
+    DONE = "done"
+    WAIT = "wait"
+    RETRY = "retry"
+    FROZEN = "frozen"
+    DROP = "drop"
+    GONE = "gone"
+    MOVED = "moved"
+    REJECTED = "rejected"
+    BUG = "bug"
+    POISON = "poison"
+    KILLED = "killed"
+
+
+class Follows(Enum):
+    """What is done with the message."""
+
+    FINISHED = "it is deleted"
+    WAITS = "it is put back, and nothing is counted"
+    TRIED_OFTEN = "it is put back and counted, and given up after `attempts`"
+    TRIED_SOME_TIMES = "it is put back and counted, and given up after `bug_attempts`"
+    GIVEN_UP = "it goes to the dead letters, and is deleted"
+
+
+FOLLOWS: Final = {
+    Outcome.DONE: Follows.FINISHED,
+    Outcome.WAIT: Follows.WAITS,
+    Outcome.RETRY: Follows.TRIED_OFTEN,
+    Outcome.FROZEN: Follows.TRIED_SOME_TIMES,
+    Outcome.DROP: Follows.FINISHED,
+    Outcome.GONE: Follows.FINISHED,
+    Outcome.MOVED: Follows.TRIED_OFTEN,
+    Outcome.REJECTED: Follows.GIVEN_UP,
+    Outcome.BUG: Follows.TRIED_SOME_TIMES,
+    Outcome.POISON: Follows.GIVEN_UP,
+    Outcome.KILLED: Follows.GIVEN_UP,
+}
+
+_REQUEST_WRONG: Final = (BadRequest, Forbidden, Conflict, EndPointNotFound, OutcomeUnknown)
+#: What is left of python-telegram-bot's errors is network trouble, or a server error.
+_NETWORK: Final = (TelegramError, httpx.TransportError, ConnectionError, TimeoutError, socket.gaierror)
+#: AWS's codes for what it may do when asked again; with these and any status from 500 on.
+_AWS_BUSY: Final = frozenset(
+    {
+        "LimitExceededException", "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout", "SlowDown",
+        "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)  # fmt: skip
+
+
+class DeadlineOverrun(Exception):
+    """Its handlers took longer than an update may."""
+
+    def __init__(self, deadline_s: float) -> None:
+        super().__init__(f"not done after {deadline_s} s")
+
+
+# By exception, from the top: whether `error`, raised in an update of the chat `own`, belongs to the row.
+_ROWS: Final[tuple[tuple[Outcome, Callable[[BaseException, int | None], bool]], ...]] = (
+    (Outcome.GONE, lambda error, own: isinstance(error, ChatUnreachable) and error.chat == own),
+    (Outcome.WAIT, lambda error, _: isinstance(error, MustWait) or token_refused(error)),
+    (Outcome.FROZEN, lambda error, _: isinstance(error, ChatFrozen)),
+    (Outcome.WAIT, lambda error, _: told_to_wait_s(error) is not None),
+    (Outcome.MOVED, lambda error, _: isinstance(error, ChatMigrated)),
+    (Outcome.DROP, lambda error, _: is_too_late(error)),
+    (Outcome.REJECTED, lambda error, _: isinstance(error, _REQUEST_WRONG)),
+    (Outcome.RETRY, lambda error, _: isinstance(error, _NETWORK)),
+    (Outcome.RETRY, lambda error, _: _is_trouble_of_aws(error)),
+    (Outcome.BUG, lambda _, __: True),
+)
+
+#: Of several errors at once the one whose outcome comes last here is the update's.
+_GRAVITY: Final = tuple(Outcome)
+
+
+def classify(error: BaseException, own: int | None) -> tuple[Outcome, BaseException]:
+    """Return the row that `error` belongs to, and the error itself or the one inside it that decides.
+
+    `own` is the chat that the update is about, which alone can be gone.
+    """
+    found = [(next(row for row, takes in _ROWS if takes(one, own)), one) for one in _each(error)]
+    return max(found, key=lambda pair: _GRAVITY.index(pair[0]))
+
+
+def _each(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _each(inner)
+    else:
+        yield error
+
+
+def _is_trouble_of_aws(error: BaseException) -> bool:
+    if not isinstance(error, aws.ClientError):
+        return isinstance(error, (aws.ConnectionError, aws.HTTPClientError))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error.response.get("Error", {}).get("Code") in _AWS_BUSY
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is finished and may be deleted: handled, or given up and safely in the dead-letter queue."""
+    """The message is finished and may be deleted: handled, or given up and safely in the dead-letter queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +158,7 @@ class PutBack:
     delay_s: float
 
 
-type Outcome = Done | PutBack
+#: What a worker does with a message.
+type Disposition = Done | PutBack
 
 DONE = Done()

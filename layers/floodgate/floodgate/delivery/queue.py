@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
-from floodgate.delivery.retry import LONGEST_WAIT_S
 from floodgate.monitoring.logger import logger
+from floodgate.retry import LONGEST_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,39 +1,40 @@
-"""One queued update: admitted, run, and judged by how it went.
+"""One queued update: admitted, run, and judged by how it went (outcomes.py has the table).
 
-Rule: nothing that goes wrong is swallowed. A failure is counted in the journal and the message put back with
-exponential backoff; after MAX_ATTEMPTS it goes to `dead.fifo` and only then counts as done. What must wait for a limit
-or for Telegram before anything was sent is put back for that time; so is what waits for AWS or for a token that
-Telegram takes, and none of these is counted. An update whose own chat is unreachable is over: nobody is there to be
-told. Hazard: everything here may run twice for one message; only the journal knows.
+Rule: nothing that goes wrong is swallowed. What an attempt has done and what it failed with is written to the journal
+before its message goes back; what is given up goes to `dead.fifo` and only then counts as done. What waits for a limit,
+for Telegram, for AWS or for a token that Telegram takes is put back for that time, and not counted.
+
+A worker that dies writes nothing. So a message that was received before, without anybody having put it back, is a
+suspect: it runs alone, and with a mark in the journal that is taken away with its outcome. Found on receive, the mark
+means that a worker died with it once more, with this very message in hand.
+
+Hazard: everything here may run twice for one message; only the journal knows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-import traceback
-from typing import TYPE_CHECKING
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from telegram.error import TelegramError
 
 from floodgate.aws import fault
 from floodgate.delivery.admission import Dropped, Waits
-from floodgate.delivery.journal import Entry
-from floodgate.delivery.outcomes import DONE, PutBack
-from floodgate.delivery.retry import MAX_ATTEMPTS, backoff_s, patience_s
+from floodgate.delivery.canonical_line import CanonicalLine
+from floodgate.delivery.failure import Failure
+from floodgate.delivery.journal import Entry, Verdict
+from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, classify
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
-from floodgate.telegram.errors import (
-    ChatFrozen,
-    ChatUnreachable,
-    LimitedMidway,
-    MustWait,
-    token_refused,
-    told_to_wait_s,
-)
+from floodgate.monitoring.pseudonyms import hashed
+from floodgate.retry import patience_s
+from floodgate.state.failures import reference
+from floodgate.telegram.errors import ChatFrozen, ChatUnreachable, MustWait, told_to_wait_s
+from floodgate.telegram.replay import Replay
 from floodgate.traffic.limits import OTHERS_WAIT_S
 
 if TYPE_CHECKING:
@@ -45,13 +46,24 @@ if TYPE_CHECKING:
     from floodgate.delivery.admission import Admissions
     from floodgate.delivery.journal import Journal
     from floodgate.delivery.message import Message
-    from floodgate.delivery.outcomes import Outcome
+    from floodgate.delivery.outcomes import Disposition
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.monitoring.metrics import Metrics
+    from floodgate.retry import RetryPolicy
     from floodgate.telegram.run import Run
 
-
-_QUOTED = re.compile(r'"[^"]*"')
+#: How far the clocks of a worker and of SQS may be apart, in seconds, before a message is no suspect and should be.
+SKEW_S: Final = 5.0
+#: How long to wait before a journal that did not take what an attempt has done is asked again, at most.
+_PAUSES_S: Final = (0.2, 0.5, 1.0)
+_TO_UNREACHABLE: Final = "it writes to a chat that is unreachable"
+_REJECTED: Final = "what its handler asked Telegram for is refused, and would be again"
+_COUNTED: Final = {
+    "stale": metrics.UPDATES_STALE,
+    "duplicate": metrics.UPDATES_DUPLICATED,
+    "user_limit": metrics.UPDATES_LIMITED,
+    "chat_limit": metrics.UPDATES_LIMITED,
+}
 
 
 class DeadQueue:
@@ -74,21 +86,14 @@ class DeadQueue:
         )
 
 
-_COUNTED = {
-    "stale": metrics.UPDATES_STALE,
-    "duplicate": metrics.UPDATES_DUPLICATED,
-    "user_limit": metrics.UPDATES_LIMITED,
-    "chat_limit": metrics.UPDATES_LIMITED,
-}
-
-
 class UpdateHandling:
     """Runs `process` on the update of one message after another, once admitted, each within `deadline_s`.
 
-    `process` returns whether the update is of a known type.
+    `process` returns whether the update is of a known type. `visibility_s` is how long the queue hides a message from
+    other workers, and so how long after its receive it comes back from one that died.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, by name
         self,
         admissions: Admissions,
         process: Callable[[Run], Awaitable[bool]],
@@ -97,6 +102,8 @@ class UpdateHandling:
         counts: Metrics,
         *,
         deadline_s: float,
+        visibility_s: float,
+        retries: RetryPolicy,
         clock: Callable[[], float],
     ) -> None:
         self._admissions = admissions
@@ -105,60 +112,99 @@ class UpdateHandling:
         self._dead = dead
         self._counts = counts
         self._deadline_s = deadline_s
+        self._visibility_s = visibility_s
+        self._retries = retries
         self._clock = clock
 
-    async def handle(self, message: Message) -> Outcome:
+    async def handle(self, message: Message) -> Disposition:
         """Return what becomes of the message; raises nothing but its own cancellation.
 
         That takes the deadline and a few calls' worth of seconds, however AWS hangs.
         """
-        deadline = asyncio.get_running_loop().time() + self._deadline_s
+        line = CanonicalLine(message, queued_s=self._clock() - message.sent_at)
         try:
-            found = await self._read(message)
-            entry = found or Entry()
-            if entry.done:
-                return DONE
-            if entry.attempts >= MAX_ATTEMPTS:  # it was to be given up, and dead.fifo could not be reached
-                return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
-            return await self._attempt(message, entry, deadline, store_is_down=found is None)
+            entry = await self._read(message)
+            if entry is not None and (entry.done or entry.verdict is not None):
+                return DONE if entry.done else await self._bury(message, entry, line)
+            return await self._attempt(message, entry or Entry(), line, store_is_down=entry is None)
         except (BotoCoreError, ClientError, TimeoutError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
-            logger.error("update waits for AWS", message_id=message.id, error=error)
+            logger.error("update waits for AWS", message_id=message.origin, error=error)
             return PutBack(patience_s(message.receive_count))
 
+    async def is_suspect(self, message: Message) -> bool:
+        """Tell whether a worker may have died with this message in hand; raises nothing."""
+        if not self._may_have_crashed(message):
+            return False
+        try:
+            return self._is_suspect(message, await self._journal.read(message.origin))
+        except (BotoCoreError, ClientError):
+            return True
+
+    async def going_back(self, message: Message, delay_s: float) -> None:
+        """Note, before a message is put back for `delay_s`, that no worker has died with it; raises nothing.
+
+        Nothing need be noted of what comes back sooner than from a dead worker.
+        """
+        if self._clock() + delay_s - message.first_received_at < self._visibility_s - SKEW_S:
+            return
+        try:
+            await self._journal.explain(message.origin, message.receive_count)
+        except (BotoCoreError, ClientError) as trouble:
+            logger.warning("a put-back may look like a crash", message_id=message.origin, error=fault(trouble))
+
+    async def undeleted(self, message: Message) -> None:
+        """Note that the message is done though it could not be deleted, so that it does not run again."""
+        try:
+            await self._journal.mark_done(message.origin)
+        except (BotoCoreError, ClientError) as error:
+            logger.error("a done message may run again", message_id=message.origin, error=fault(error))
+
+    def _may_have_crashed(self, message: Message) -> bool:
+        hidden_s = self._clock() - message.first_received_at
+        return message.receive_count > 1 and hidden_s >= self._visibility_s - SKEW_S
+
+    def _is_suspect(self, message: Message, entry: Entry) -> bool:
+        is_explained = entry.receives == message.receive_count - 1 and not entry.started
+        return self._may_have_crashed(message) and not is_explained
+
     async def _read(self, message: Message) -> Entry | None:
-        """Return what is known of the message; None if that cannot be read, and the message passes without."""
-        if message.receive_count == 1:
+        """Return what is known of the update; None if that cannot be read, and it passes without."""
+        if message.receive_count == 1 and not message.is_retry:
             return Entry()
         try:
-            return await self._journal.read(message.id)
+            return await self._journal.read(message.origin)
         except (BotoCoreError, ClientError):
             if self._admissions.passes_without_store(message):
                 return None
             raise
 
-    async def _attempt(self, message: Message, entry: Entry, deadline: float, *, store_is_down: bool) -> Outcome:
+    async def _attempt(
+        self, message: Message, entry: Entry, line: CanonicalLine, *, store_is_down: bool
+    ) -> Disposition:
+        line.attempts = entry.attempts
         try:
-            update = parse(message.body)
+            line.update = update = parse(message.body)
         except Poison as poison:
-            return await self._give_up(message, "poison", poison.detail, entry)
+            return await self._bury(message, replace(entry, verdict=Verdict("poison", poison.detail)), line)
+        if entry.started:
+            return await self._give_up(message, entry, Verdict("killed", "two workers died with it in hand"), line)
+        deadline = line.began_at + self._deadline_s
         try:
             verdict = await self._admit(message, update, deadline, store_is_down=store_is_down)
         except (BotoCoreError, ClientError, TimeoutError):
             raise
         except Exception as error:  # noqa: BLE001 - the record boundary: it may not take other chats down with it
-            return await self._fail(message, error, entry)
+            return await self._judge(message, None, error, entry, line)
         match verdict:
             case Dropped(reason):
                 self._counts.count(_COUNTED[reason])
+                line.write(Outcome.DROP, reason=reason)
                 return DONE
             case Waits(wait_s, reason):
-                self._counts.count(metrics.UPDATES_WAITING)
-                logger.debug("update waits", message_id=message.id, wait_s=wait_s, reason=reason)
-                return PutBack(wait_s)
-        failure = await self._try(verdict)
-        return DONE if failure is None else await self._judge(message, verdict, failure, entry)
+                return self._wait(line, wait_s, reason)
+        return await self._run(message, verdict, entry, line, store_is_down=store_is_down)
 
     async def _admit(
         self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool
@@ -173,92 +219,140 @@ class UpdateHandling:
                     raise
         return await self._admissions.admit(message, update, deadline, store_is_down=True)
 
-    async def _judge(self, message: Message, run: Run, error: BaseException, entry: Entry) -> Outcome:
-        """Return what becomes of a message whose handlers raised `error`."""
-        if (wait_s := self._uncounted_s(message, error)) is not None:
-            return PutBack(wait_s)
-        if isinstance(error, ChatUnreachable) and error.chat == run.own:
-            logger.info("update is over, its chat is gone", message_id=message.id, chat_id=run.own)
-            return DONE
-        return await self._fail(message, error, entry)
+    async def _run(
+        self, message: Message, run: Run, entry: Entry, line: CanonicalLine, *, store_is_down: bool
+    ) -> Disposition:
+        """Have the handlers do their work, and return what follows."""
+        run.replay, run.retries = Replay(entry.calls), self._retries
+        if self._is_suspect(message, entry) and not store_is_down:
+            entry = replace(entry, started=True, receives=message.receive_count)
+            await self._journal.write(message.origin, entry)
+        error = await self._try(run)
+        line.handler = run.handler
+        for method, chat in run.replay.divergences():
+            self._counts.count(metrics.CALLS_DIVERGED)
+            logger.warning("call diverged", message_id=message.origin, method=method, chat=hashed(chat))
+        if error is not None:
+            return await self._judge(message, run, error, entry, line)
+        return await self._finish(message, entry, line, Outcome.DONE)
 
-    async def _fail(self, message: Message, error: BaseException, entry: Entry) -> Outcome:
-        """Count a failed attempt; put the message back, or give it up after the last."""
-        entry = await self._journal.count_failure(message.id, entry, type(error).__name__)
-        _log(message, error, entry)
-        if isinstance(error, ChatUnreachable):
-            return await self._give_up(message, "failed", "it writes to a chat that is unreachable", entry)
-        if entry.attempts >= MAX_ATTEMPTS:
-            return await self._give_up(message, "failed", f"its handler failed {entry.attempts} times", entry)
-        at_least_s = 0.0
-        if isinstance(error, LimitedMidway):
-            at_least_s = error.wait_s
-        elif isinstance(error, ChatFrozen):
-            at_least_s = min(error.wait_s, OTHERS_WAIT_S)
-        return PutBack(max(at_least_s, backoff_s(entry.attempts)))
+    async def _finish(self, message: Message, entry: Entry, line: CanonicalLine, outcome: Outcome) -> Disposition:
+        if entry.started or message.is_retry:
+            # Before it is deleted: if that fails, it must not look like a crash, nor a second retry find it undone.
+            await self.undeleted(message)
+        line.write(outcome)
+        return DONE
 
-    def _uncounted_s(self, message: Message, error: BaseException) -> float | None:
-        """Return how long the message waits for what is not its failure; None if this is one."""
+    async def _judge(
+        self, message: Message, run: Run | None, error: BaseException, entry: Entry, line: CanonicalLine
+    ) -> Disposition:
+        """Return what becomes of a message whose handlers, or whose admission, raised `error`."""
+        outcome, error = classify(error, run.own if run else None)
+        follows = FOLLOWS[outcome]
+        if follows is Follows.FINISHED:
+            if outcome is Outcome.DROP:
+                self._counts.count(metrics.UPDATES_STALE)
+            return await self._finish(message, entry, line, outcome)
+        was_started = entry.started
+        calls = tuple(run.replay.records()) if run else entry.calls
+        is_new = len(calls) > len(entry.calls)
+        entry = replace(entry, calls=calls, receives=message.receive_count, started=False)
+        if follows is Follows.WAITS:
+            if was_started or is_new:
+                await self._keep(message, entry, line)
+            return self._wait(line, self._wait_s(message, error), type(error).__name__)
+        failure = Failure.of(error, line.handler)
+        failures = {**entry.failures, outcome.value: entry.failures.get(outcome.value, 0) + 1}
+        entry = replace(entry, failures=failures, failure=failure.kept(), first_at=entry.first_at or self._clock())
+        line.attempts = entry.attempts
+        retries = run.retries if run else self._retries
+        if follows is Follows.GIVEN_UP:
+            detail = _TO_UNREACHABLE if isinstance(error, ChatUnreachable) else _REJECTED
+            return await self._give_up(message, entry, Verdict(outcome, detail), line)
+        some_times = [name for name in entry.failures if FOLLOWS[Outcome(name)] is Follows.TRIED_SOME_TIMES]
+        if (
+            entry.attempts >= retries.attempts
+            or sum(entry.failures[name] for name in some_times) >= retries.bug_attempts
+        ):
+            detail = f"its handler failed {entry.attempts} times" if entry.attempts > 1 else "its handler failed"
+            return await self._give_up(message, entry, Verdict(outcome, detail), line)
+        await self._keep(message, entry, line)
+        line.write(outcome, failure=failure)
+        at_least_s = min(error.wait_s, OTHERS_WAIT_S) if isinstance(error, ChatFrozen) else 0.0
+        return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
+
+    def _wait(self, line: CanonicalLine, wait_s: float, reason: str) -> Disposition:
+        self._counts.count(metrics.UPDATES_WAITING)
+        line.write(Outcome.WAIT, reason=reason, wait_s=wait_s)
+        return PutBack(wait_s)
+
+    def _wait_s(self, message: Message, error: BaseException) -> float:
+        """Return how long the message waits for what is nobody's failure."""
         if isinstance(error, MustWait):
-            self._counts.count(metrics.UPDATES_WAITING)
-            logger.debug("update waits", message_id=message.id, wait_s=error.wait_s)
             return error.wait_s
-        if not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:  # of no chat
-            logger.warning("update waits for Telegram", message_id=message.id, wait_s=wait_s)
+        if (wait_s := told_to_wait_s(error)) is not None:  # a 429 of no chat
+            logger.warning("update waits for Telegram", message_id=message.origin, wait_s=wait_s)
             return min(wait_s, OTHERS_WAIT_S)
-        if token_refused(error):
-            logger.error("update waits for a token that Telegram takes", message_id=message.id)
-            return patience_s(message.receive_count)
-        return None
+        logger.error("update waits for a token that Telegram takes", message_id=message.origin)
+        return patience_s(message.receive_count)
 
-    async def undeleted(self, message: Message) -> None:
-        """Note that the message is done though it could not be deleted, so that it does not run again."""
-        try:
-            await self._journal.mark_done(message.id)
-        except (BotoCoreError, ClientError) as error:
-            logger.error("a done message may run again", message_id=message.id, error=fault(error))
+    async def _keep(self, message: Message, entry: Entry, line: CanonicalLine) -> None:
+        """Write the entry. What was done already is worth some patience, for without it the next attempt repeats it."""
+        deadline = line.began_at + self._deadline_s
+        for pause_s in _PAUSES_S if entry.calls else ():
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            try:
+                return await self._journal.write(message.origin, entry)
+            except (BotoCoreError, ClientError) as trouble:
+                logger.warning("journal not written", message_id=message.origin, error=fault(trouble))
+            await asyncio.sleep(random.uniform(0.0, pause_s))  # noqa: S311 - no secret
+        return await self._journal.write(message.origin, entry)
 
     async def _try(self, run: Run) -> BaseException | None:
         """Return what went wrong, None if nothing did."""
         try:
-            async with asyncio.timeout_at(run.deadline):
+            async with asyncio.timeout_at(run.deadline) as limit:
                 understood = await self._process(run)
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) and task.cancelling():
                 raise
             return error  # a handler awaited something that was cancelled: its failure, not ours
+        except TimeoutError as error:
+            if not limit.expired():
+                return error  # of the handler's own
+            cut_off = error.__cause__ or error
+            return DeadlineOverrun(self._deadline_s).with_traceback(cut_off.__traceback__)
         except BaseException as error:  # noqa: BLE001 - the record boundary: not even sys.exit() may lose a message
             return error
         if not understood:
             logger.info("update of an unknown type finished", update_type=run.update.type)
         return None
 
-    async def _give_up(self, message: Message, reason: str, detail: str, entry: Entry) -> Outcome:
+    async def _give_up(self, message: Message, entry: Entry, verdict: Verdict, line: CanonicalLine) -> Disposition:
+        """Note that it is given up, and what it has done, and send its letter."""
+        entry = replace(entry, verdict=verdict, receives=message.receive_count, started=False)
+        await self._keep(message, entry, line)
+        return await self._bury(message, entry, line)
+
+    async def _bury(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
+        """Send the letter of an update that was given up, once more if it has to be; it is then done."""
+        verdict = entry.verdict or Verdict("bug", "")
+        failure = None if entry.failure is None else Failure.from_kept(entry.failure)
         body, letter = dead_letter(
             message.body.encode("utf-8", "surrogatepass"),
-            reason=reason,
-            detail=detail,
+            reason=verdict.reason,
+            detail=verdict.detail,
             at=self._clock(),
             group=message.group,
             queue=self._dead.source,
-            error=entry.error,
+            error=failure.error if failure else None,
             attempts=entry.attempts,
             first_at=entry.first_at,
-            message_id=message.id,
+            trace_id=message.trace_id,
+            message_id=message.origin,
         )
         await self._dead.send(body, letter["group"], message.id)
+        line.attempts, line.reference = entry.attempts, reference(message.origin)
+        line.write(Outcome(verdict.reason), failure=failure, detail=verdict.detail)
         return DONE
-
-
-def _log(message: Message, error: BaseException, entry: Entry) -> None:
-    """Write one line to debug with: where it failed, and no value that could hold what somebody wrote."""
-    logger.error(
-        "update failed",
-        message_id=message.id,
-        group=message.group,
-        attempts=entry.attempts,
-        error=type(error).__name__,
-        # Telegram's sentence, without what it quotes of the message.
-        telegram=_QUOTED.sub('"…"', error.message) if isinstance(error, TelegramError) else None,
-        stack=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)],
-    )

@@ -21,10 +21,10 @@ from floodgate.delivery.batch import BatchConsumer
 from floodgate.delivery.journal import Journal
 from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
-from floodgate.delivery.retry import patience_s
 from floodgate.delivery.updates import DeadQueue, UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
+from floodgate.retry import patience_s
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
@@ -77,7 +77,15 @@ class Worker:
                 settings.inbound.bot,
                 2 * settings.concurrency,  # there are two functions
             )
-        self._bot = KeptBot(settings.bot, self._gates, self._cache, dynamodb=dynamodb, secrets=secrets, clock=clock)
+        self._bot = KeptBot(
+            settings.bot,
+            self._gates,
+            self._cache,
+            dynamodb=dynamodb,
+            secrets=secrets,
+            clock=clock,
+            repeat_unknown=settings.repeat_unknown,
+        )
         self._queue = Queue(sqs, settings.queue_url, calls)
         self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
         self._journal = Journal(dynamodb, table, calls, clock)
@@ -112,11 +120,11 @@ class Worker:
                     self._dead,
                     self._counts,
                     deadline_s=self._settings.deadline_s,
+                    visibility_s=self._settings.visibility_s,
+                    retries=self._settings.retries,
                     clock=self._clock,
                 )
-                consumer = BatchConsumer(
-                    self._queue, handling.handle, handling.undeleted, deadline_s=self._settings.deadline_s
-                )
+                consumer = BatchConsumer(self._queue, handling, deadline_s=self._settings.deadline_s)
                 return await consumer.consume(messages, remaining_s)
         except (BotoCoreError, ClientError, TelegramError) as error:
             # Raised by `awake` only: what goes wrong with a message never leaves `handle`.

@@ -16,6 +16,7 @@ UPDATES_LIMITED: Final = "UpdatesLimited"
 UPDATES_STALE: Final = "UpdatesStale"
 UPDATES_DUPLICATED: Final = "UpdatesDuplicated"
 UPDATES_WAITING: Final = "UpdatesWaiting"
+CALLS_DIVERGED: Final = "CallsDiverged"
 
 
 class Metrics:

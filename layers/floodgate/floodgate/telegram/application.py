@@ -9,17 +9,18 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NoReturn, override
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, NoReturn, override
 
 from telegram import Update
-from telegram.ext import Application, ContextTypes, ExtBot
+from telegram.ext import Application, ContextTypes, ConversationHandler, ExtBot
 
-from floodgate.telegram.errors import ChatFrozen, LimitedMidway, MustWait, told_to_wait_s
+from floodgate.telegram.errors import MustWait
+from floodgate.telegram.limiter import GRACE_S
 from floodgate.telegram.run import running
-from floodgate.traffic.limits import OTHERS_WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Iterator
 
     from telegram.ext import BaseHandler
 
@@ -69,6 +70,9 @@ class App(
         )
 
 
+#: What a cancelled task may take to clean up, in seconds.
+_MOMENT_S: Final = 0.2
+
 type Register = Callable[[App], None]
 
 
@@ -81,14 +85,46 @@ def build(bot: ExtBot[None], register: Register) -> App:
     return app
 
 
+def handlers_of(app: App) -> Iterator[BaseHandler[Any, Any, Any]]:
+    """Yield every handler, those inside conversations too, in the order in which they are asked."""
+    waiting = [handler for group in app.handlers.values() for handler in group]
+    while waiting:
+        handler = waiting.pop(0)
+        yield handler
+        if isinstance(handler, ConversationHandler):
+            inside = [*handler.entry_points, *(one for state in handler.states.values() for one in state)]
+            waiting = [*inside, *handler.fallbacks, *waiting]
+
+
+def _name_handlers(app: App) -> None:
+    """Have the run know which callback it is in; python-telegram-bot tells nobody."""
+    for handler in handlers_of(app):
+        callback = getattr(handler, "callback", None)
+        if callback is not None and not hasattr(callback, "tells_its_name"):  # a handler may be used again and again
+            handler.callback = _named(callback)
+
+
+def _named(callback: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    name = f"{callback.__module__}.{getattr(callback, '__qualname__', type(callback).__qualname__)}"
+
+    @wraps(callback)
+    async def with_name(*args: Any, **kwargs: Any) -> Any:
+        if (run := running.get()) is not None:
+            run.handler = name
+        return await callback(*args, **kwargs)
+
+    with_name.tells_its_name = True  # type: ignore[attr-defined] # a mark of ours
+    return with_name
+
+
 async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
     """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
 
-    Raises the first error of a handler, a filter or a task that a handler started; MustWait or, where something was
-    sent before, LimitedMidway, if the update must wait; and what python-telegram-bot raises for an update that it
-    cannot read.
+    Raises the first error of a handler, a filter or a task that a handler started; MustWait if the update must wait;
+    and what python-telegram-bot raises for an update that it cannot read.
     """
     app = build(bot, register)
+    _name_handlers(app)
     await app.initialize()
     parsed = Update.de_json(dict(run.update.update), bot)
     token = running.set(run)
@@ -100,16 +136,14 @@ async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
         if run.must_wait_s is None:
             raise
     finally:
-        for task in _left(run):  # of a handler that failed or overran; the next update must not meet them
-            task.cancel()
-        running.reset(token)
+        try:
+            await _end_tasks(run)
+        finally:
+            running.reset(token)
     if run.must_wait_s is not None:
-        raise LimitedMidway(run.must_wait_s) if run.has_sent else MustWait(run.must_wait_s)
+        raise MustWait(run.must_wait_s)
     if run.errors:
-        error = run.errors[0]
-        if run.has_sent and not isinstance(error, ChatFrozen) and (wait_s := told_to_wait_s(error)) is not None:
-            raise LimitedMidway(min(wait_s, OTHERS_WAIT_S)) from error
-        raise error
+        raise run.errors[0]
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
 
 
@@ -119,6 +153,17 @@ async def _finish_tasks(run: Run) -> None:
         for result in await asyncio.gather(*left, return_exceptions=True):
             if isinstance(result, Exception):
                 run.errors.append(result)
+
+
+async def _end_tasks(run: Run) -> None:
+    """Cancel what a handler that failed or overran has left behind; the next update must not meet it.
+
+    What a task has Telegram do at that moment gets the time to end, for what it comes to must be known.
+    """
+    if left := [task for task in _left(run) if task not in run.under_way]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=GRACE_S + _MOMENT_S)
 
 
 def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -64,7 +64,9 @@ class KeptBot:
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
         clock: Callable[[], float],
+        repeat_unknown: bool = False,
     ) -> None:
+        self._repeat_unknown = repeat_unknown
         self._settings = settings
         self._gates = gates
         self._cache = cache
@@ -91,7 +93,7 @@ class KeptBot:
         if self._bot is None or self._limiter.token_is_refused:
             token = read_token(self._secrets, self._settings)
             identity = read_identity(self._dynamodb, self._settings.state_table)
-            self._limiter = Limiter(identity, self._gates, self._cache)
+            self._limiter = Limiter(identity, self._gates, self._cache, repeat_unknown=self._repeat_unknown)
             self._bot = make_bot(token, self._settings.telegram_api_url, self._limiter, self._request)
         elif self._clock() - self._used_at > IDLE_S:
             await self._request.shutdown()

@@ -43,6 +43,11 @@ def shows_twice(method: str) -> bool:
     return method not in _TRANSIENT and _REPEATABLE.match(method) is None
 
 
+def has_effects(method: str) -> bool:
+    """Tell whether the call does something that lasts: not so what is asked for, or shown for a moment only."""
+    return not method.startswith(_READS) and method not in _TRANSIENT
+
+
 def messages(method: str, data: Mapping[str, Any]) -> int:
     """Return how many messages the call counts for: 0 for what no limit counts."""
     if method not in PACED:

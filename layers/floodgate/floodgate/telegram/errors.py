@@ -6,18 +6,30 @@ TelegramError
   RetryAfter
     ChatFrozen        another chat than the update's own must be waited for
 Exception
-  LimitedMidway       the update must wait, and has sent something that its next attempt sends again
+  OutcomeUnknown      the handler goes on with a message of which nobody knows whether it was sent
 BaseException
-  MustWait            the update must wait, and nothing was sent that would be sent again
+  MustWait            the update must wait; what it has sent is not sent again
 """
 
 from __future__ import annotations
 
 import math
+import re
 from datetime import timedelta
+from enum import Enum
 from typing import Final
 
-from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
+import httpx
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 # The Bot API server's words, as of 10.1, in lower case. "not enough rights" and the like are about one request.
 _PERSON_GONE: Final = (
@@ -51,12 +63,12 @@ class ChatFrozen(RetryAfter):
         self.wait_s = wait_s
 
 
-class LimitedMidway(Exception):
-    """The update must wait after its handler had sent something, which its next attempt sends again."""
+class OutcomeUnknown(Exception):
+    """An earlier attempt's call may have arrived or not, and the handler cannot go on without knowing."""
 
-    def __init__(self, wait_s: float) -> None:
-        super().__init__(f"told to wait {wait_s} s with something sent already")
-        self.wait_s = wait_s
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} needs to know what became of an earlier call, and nobody does")
+        self.method = method
 
 
 class MustWait(BaseException):
@@ -93,6 +105,45 @@ def is_done_already(error: BadRequest) -> bool:
     return "message is not modified" in error.message.lower()
 
 
+def is_too_late(error: BaseException) -> bool:
+    """Tell whether Telegram no longer takes the answer to a query, for whoever asked has stopped waiting."""
+    return isinstance(error, BadRequest) and "query is too old" in error.message.lower()
+
+
 def token_refused(error: BaseException) -> bool:
     """Tell whether Telegram no longer takes the bot's token: no fault of an update, and mended by a deployment."""
     return isinstance(error, InvalidToken)
+
+
+class Arrival(Enum):
+    """What is known of a call that raised."""
+
+    #: Telegram has done nothing.
+    NEVER = "never"
+    #: Nobody knows.
+    UNKNOWN = "unknown"
+    #: Telegram has done it, and what it answered is lost.
+    LOST = "lost"
+
+
+#: With these Telegram says that it has done nothing.
+_REFUSALS: Final = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
+#: httpx raises these, and no others, before it has written any of a request.
+_BEFORE_SENDING: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+#: How python-telegram-bot words a status of which it has no class of its own, such as 413.
+_CLIENT_ERROR: Final = re.compile(r"[^(]*\(4[0-9]{2}\)")
+
+
+def arrival(error: BaseException) -> Arrival:
+    """Tell what a call has done at Telegram that raised `error`; python-telegram-bot 22 keeps the cause in it."""
+    if isinstance(error, _REFUSALS):
+        return Arrival.NEVER
+    cause = error.__cause__
+    if isinstance(error, NetworkError):
+        # Without a cause it is a status with Telegram's own words: a server error in which it says that it failed.
+        if cause is None or type(cause) in _BEFORE_SENDING or _CLIENT_ERROR.match(error.message):
+            return Arrival.NEVER
+        return Arrival.UNKNOWN
+    if isinstance(error, TelegramError):  # a success whose body cannot be read
+        return Arrival.LOST
+    return Arrival.NEVER if isinstance(error, Exception) else Arrival.UNKNOWN

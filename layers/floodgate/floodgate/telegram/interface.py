@@ -19,10 +19,10 @@ from telegram import Update, ext
 from telegram.constants import BotCommandLimit
 from telegram.ext import filters
 
-from floodgate.telegram.application import App, build
+from floodgate.telegram.application import App, build, handlers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from floodgate.telegram.application import Register
 
@@ -111,7 +111,7 @@ def describe(register: Register) -> dict[str, Any]:
     offline: ext.ExtBot[None] = ext.ExtBot("0:offline")
     app = build(offline, register)
     allowed = set(_ALWAYS)
-    for handler in _handlers(app):
+    for handler in handlers_of(app):
         # A conversation hides its own block=False behind a property that is always True.
         if not (handler.block and getattr(handler, "_block", True)):
             raise HandlerNotUnderstood(
@@ -127,7 +127,7 @@ def describe(register: Register) -> dict[str, Any]:
 def commands(app: App) -> list[dict[str, str]]:
     """Return the commands to show, `{"command", "description"}` each, in the order in which they were added."""
     shown: dict[str, str] = {}
-    for handler in _handlers(app):
+    for handler in handlers_of(app):
         if isinstance(handler, ext.CommandHandler) and (description := _first_line(handler.callback)):
             for name in sorted(handler.commands):
                 shown.setdefault(name, description)
@@ -140,17 +140,6 @@ def commands(app: App) -> list[dict[str, str]]:
                 "characters."
             )
     return [{"command": name, "description": description} for name, description in shown.items()]
-
-
-def _handlers(app: App) -> Iterator[ext.BaseHandler[Any, Any, Any]]:
-    """Yield every handler, those inside conversations too, in the order in which they are asked."""
-    waiting = [handler for group in app.handlers.values() for handler in group]
-    while waiting:
-        handler = waiting.pop(0)
-        yield handler
-        if isinstance(handler, ext.ConversationHandler):
-            inside = [*handler.entry_points, *(one for state in handler.states.values() for one in state)]
-            waiting = [*inside, *handler.fallbacks, *waiting]
 
 
 def _update_types(app: App, handler: ext.BaseHandler[Any, Any, Any]) -> frozenset[str]:
@@ -193,6 +182,7 @@ def _bound(tree: Any) -> tuple[frozenset[str], bool]:
 
 
 def _first_line(callback: Any) -> str:
+    callback = inspect.unwrap(callback)
     while isinstance(callback, partial):  # its own docstring is Python's
         callback = callback.func
     return (inspect.getdoc(callback) or "").partition("\n")[0].strip().rstrip(".")

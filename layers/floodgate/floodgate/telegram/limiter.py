@@ -3,42 +3,40 @@
 Problem: limiters that count in memory let ten workers send ten times the limit. Rule: every call of the bot passes
 `process_request`, and what goes into a chat waits for its turn at the gate that all workers share (outbound.py). A 429
 freezes the chat there for everybody; groups that became supergroups are written to where they are now; chats that
-Telegram refuses for good are not written to any more. getMe is answered from what the registrar stored, and what is
-asked of chats and members from the cache.
+Telegram refuses for good are not written to any more. A call that an earlier attempt of the update has made is answered
+from what is remembered of it (replay.py). getMe is answered from what the registrar stored, and what is asked of chats
+and members from the cache.
 
-Hazard: a call that python-telegram-bot makes without this hook is not limited: downloads of files are the only ones.
+Hazards: a call that python-telegram-bot makes without this hook is not limited: downloads of files are the only ones. A
+call that is cancelled while Telegram has it in hand may have been made; so it gets GRACE_S to end.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, override
 
 from botocore.exceptions import BotoCoreError, ClientError
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    RetryAfter,
-    TelegramError,
-)
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
 from floodgate.aws import fault
 from floodgate.cache.changes import CACHED
 from floodgate.monitoring.logger import logger
+from floodgate.monitoring.pseudonyms import hashed
 from floodgate.telegram import outbound
-from floodgate.telegram.calls import PAID, messages, names_another_chat, shows_twice, target
+from floodgate.telegram.calls import PAID, messages, names_another_chat, target
 from floodgate.telegram.errors import ChatUnreachable, is_done_already, is_for_good, token_refused, told_to_wait_s
 from floodgate.telegram.migration import migrate
+from floodgate.telegram.replay import Call, Recorded
 from floodgate.telegram.run import running
+from floodgate.telegram.stand_in import stand_in
 from floodgate.traffic.bulk import pacing
 from floodgate.traffic.limits import SHORT_WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from telegram._utils.types import JSONDict
 
@@ -49,8 +47,8 @@ if TYPE_CHECKING:
     type Answer = bool | JSONDict | list[JSONDict]
     type Callback = Callable[..., Coroutine[Any, Any, Answer]]
 
-#: With these Telegram says that it has done nothing.
-_REFUSALS: Final = (BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter)
+#: What a call that is under way may still take once its update is cancelled, in seconds.
+GRACE_S: Final = 1.0
 #: How often a call is made anew because its group has moved, or was told to wait for a moment.
 _ROUNDS: Final = 5
 
@@ -62,11 +60,18 @@ class Limiter(BaseRateLimiter[None]):
     """
 
     def __init__(
-        self, identity: Mapping[str, Any] | None, gates: Gates | None = None, cache: Cache | None = None
+        self,
+        identity: Mapping[str, Any] | None,
+        gates: Gates | None = None,
+        cache: Cache | None = None,
+        *,
+        repeat_unknown: bool = False,
     ) -> None:
         self._identity = identity
         self._gates = gates
         self._cache = cache
+        #: Whether a message of which nobody knows whether it was sent is sent again.
+        self._repeat_unknown = repeat_unknown
         #: Telegram has refused the token that this bot was made with.
         self.token_is_refused = False
 
@@ -90,7 +95,8 @@ class Limiter(BaseRateLimiter[None]):
     ) -> Answer:
         """Return Telegram's answer, or the stored one.
 
-        Raises what Telegram raises; ChatFrozen and ChatUnreachable in its place; MustWait to end the update's attempt.
+        Raises what Telegram raises; ChatFrozen and ChatUnreachable in its place; MustWait to end the update's attempt;
+        OutcomeUnknown if the call rests on an earlier one of which nobody knows whether it arrived.
         """
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
@@ -110,10 +116,34 @@ class Limiter(BaseRateLimiter[None]):
             return found
         if run is not None and run.is_acknowledged and _answers_query_of(run, endpoint, data):
             return await self._say_instead(callback, kwargs, data, run)
-        answer = await self._done(ask, endpoint, data, run)
+        call = run.replay.open(endpoint, data) if run is not None else None
+        if isinstance(call, Recorded):
+            known: Answer = stand_in(endpoint, data) if call.is_unknown else call.answer
+            return known
+        answer = await self._done(partial(self._asked, ask, call, run), endpoint, data, run)
+        if call is not None:
+            call.answered(answer)
         if self._cache is not None:
             await self._cache.called(endpoint, data)
         return answer
+
+    async def _asked(
+        self, ask: Callable[[], Coroutine[Any, Any, Answer]], call: Call | None, run: Run | None
+    ) -> Answer:
+        """Ask Telegram; if that is cancelled, let it end for a moment, and note in `call` what came of it."""
+        if call is None or run is None:
+            return await ask()
+        call.begins()
+        asking = asyncio.ensure_future(ask())
+        run.under_way.add(asking)
+        asking.add_done_callback(run.under_way.discard)
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            await asyncio.wait({asking}, timeout=GRACE_S)
+            raise
+        finally:
+            call.ended(asking, repeat_unknown=self._repeat_unknown)
 
     async def _done(
         self, ask: Callable[[], Awaitable[Answer]], method: str, data: dict[str, Any], run: Run | None
@@ -122,8 +152,7 @@ class Limiter(BaseRateLimiter[None]):
         for _ in range(_ROUNDS):
             await self._turn(method, data, run)
             try:
-                with _under_way(method, data, run):
-                    return await ask()
+                return await ask()
             except (RetryAfter, ChatMigrated, Forbidden) as error:
                 await self._refused(error, method, data, run)
             except BadRequest as error:
@@ -156,7 +185,7 @@ class Limiter(BaseRateLimiter[None]):
             raise error
         wait_s = told_to_wait_s(error)
         if wait_s is not None:
-            logger.warning("chat frozen by Telegram", chat_id=chat, wait_s=wait_s)
+            logger.warning("chat frozen by Telegram", chat=hashed(chat), wait_s=wait_s)
             if gates is not None:
                 await _noted(gates.freeze(chat, wait_s))
             await outbound.pause(chat, wait_s, run)
@@ -166,7 +195,7 @@ class Limiter(BaseRateLimiter[None]):
                 run.follow(chat, error.new_chat_id)
             data["chat_id"] = error.new_chat_id
         elif isinstance(error, Forbidden) and is_for_good(error, chat) and not names_another_chat(data):
-            logger.warning("chat unreachable", chat_id=chat)
+            logger.warning("chat unreachable", chat=hashed(chat))
             if gates is not None:
                 await _noted(gates.close(chat))
             raise ChatUnreachable(chat) from error
@@ -186,23 +215,6 @@ class Limiter(BaseRateLimiter[None]):
                 message = {"chat_id": run.own, "text": text}
                 await self.process_request(callback, ("sendMessage", message), kwargs, "sendMessage", message, None)
         return True
-
-
-@contextmanager
-def _under_way(method: str, data: Mapping[str, Any], run: Run | None) -> Iterator[None]:
-    """Count the call from its beginning: others of the update that must wait meanwhile would have it made again.
-
-    An edit counts as well. An update that begins anew whenever its own edits have filled the chat would never end.
-    """
-    if run is None or not (shows_twice(method) or messages(method, data)):
-        yield
-        return
-    run.sent += 1
-    try:
-        yield
-    except _REFUSALS:
-        run.sent -= 1
-        raise
 
 
 async def _noted(writing: Awaitable[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floodgate.monitoring.logger import logger
+from floodgate.monitoring.pseudonyms import hashed
 
 if TYPE_CHECKING:
     from floodgate.cache.cache import Cache
@@ -17,7 +18,7 @@ async def migrate(old: int, new: int, gates: Gates | None, cache: Cache | None) 
     Its gate goes on where the old one stood, what is sent to `old` goes to `new`, and both are asked about anew. Raises
     what botocore raises.
     """
-    logger.info("group migrated", chat_id=old, to_chat_id=new)
+    logger.info("group migrated", chat=hashed(old), to_chat=hashed(new))
     if gates is not None:
         await gates.move(old, new)
     if cache is not None:

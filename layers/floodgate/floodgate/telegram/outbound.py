@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
 from floodgate.monitoring.logger import logger
+from floodgate.monitoring.pseudonyms import hashed
 from floodgate.telegram.calls import is_group
 from floodgate.telegram.errors import ChatFrozen, ChatUnreachable
 from floodgate.traffic.gate import Gate, Later, Moved, Reserved, Unreachable
@@ -84,8 +85,8 @@ async def _ask(gates: Gates, chat: int | str, messages: int, run: Run | None) ->
     try:
         return await (_reserve(gates, chat, messages, run) if messages else _look(gates, chat, run))
     except (BotoCoreError, ClientError) as trouble:
-        logger.error("limit not checked", chat_id=chat, error=fault(trouble))
-        if run is not None and not run.has_sent:
+        logger.error("limit not checked", chat=hashed(chat), error=fault(trouble))
+        if run is not None and not run.replay.has_sent:
             raise run.must_wait(_STORE_WAIT_S) from trouble
         return Reserved(0.0, Gate())  # an update half done had better end than start again
 
@@ -108,7 +109,7 @@ async def _reserve(gates: Gates, chat: int | str, messages: int, run: Run | None
 
 def _patience_s(chat: int | str, run: Run) -> float:
     """Return how long a message may have to wait for its turn, in seconds, and be slept for."""
-    if chat == run.own and not run.has_sent:
+    if chat == run.own and not run.replay.has_sent:
         return BRIEF_WAIT_S
     return SHORT_WAIT_S if run.time_for(SHORT_WAIT_S) else 0.0
 

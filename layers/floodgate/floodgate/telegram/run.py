@@ -10,9 +10,11 @@ import asyncio
 from collections import defaultdict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from floodgate.retry import RetryPolicy
 from floodgate.telegram.errors import MustWait
+from floodgate.telegram.replay import Replay
 
 if TYPE_CHECKING:
     from floodgate.cache.entry import Shown
@@ -42,8 +44,14 @@ class Run:
     reply_reserved: bool = False
     #: The webhook has answered its callback query.
     is_acknowledged: bool = False
-    #: Calls that were made, or may have been, and would be made again if the update ran again: messages and edits.
-    sent: int = 0
+    #: What it has done, in this attempt and in earlier ones.
+    replay: Replay = field(default_factory=Replay)
+    #: The callback that has it in hand, `module.name`; None if no handler has taken it.
+    handler: str | None = None
+    #: How often it is tried.
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    #: Calls that Telegram has in hand.
+    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
     #: What its handlers raised, and the tasks that they started.
     errors: list[Exception] = field(default_factory=list)
     #: Set once the update must wait, whatever its handler makes of MustWait.
@@ -52,11 +60,6 @@ class Run:
     seen: dict[int | str, Gate] = field(default_factory=dict)
     #: One send into a chat reserves its time after the other, or they would fail each other's writes.
     reserving: defaultdict[int | str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    @property
-    def has_sent(self) -> bool:
-        """Whether the update would repeat itself if it ran again."""
-        return self.sent > 0
 
     def time_for(self, wait_s: float) -> bool:
         """Tell whether so long a wait leaves something of the time that the update has."""

@@ -1,0 +1,42 @@
+"""How often a handler is tried, where it says so itself: `@retried(attempts=10, longest_s=30)` above its callback."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from floodgate.telegram.run import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from telegram import Update
+
+    type Callback = Callable[[Update, Any], Coroutine[Any, Any, Any]]
+
+
+def retried(
+    *, attempts: int | None = None, first_s: float | None = None, longest_s: float | None = None
+) -> Callable[[Callback], Callback]:
+    """Have a failing callback tried `attempts` times, whatever it fails with, instead of as the parameters say.
+
+    After its n-th failure it waits by chance up to `first_s * 2 ** (n - 1)` seconds, `longest_s` at most; what is left
+    out is as the parameters say. `attempts=1` gives it up at once. What waits for a limit is no failure. Raises
+    ValueError where it is written, if the numbers make no sense.
+    """
+    if attempts is not None and attempts < 1:
+        raise ValueError(f"attempts={attempts}: a handler is tried at least once")
+    for name, seconds in (("first_s", first_s), ("longest_s", longest_s)):
+        if seconds is not None and not 0 < seconds < float("inf"):
+            raise ValueError(f"{name}={seconds}: expected seconds above 0")
+
+    def decorate(callback: Callback) -> Callback:
+        @wraps(callback)
+        async def with_policy(update: Update, context: Any) -> Any:
+            if (run := running.get()) is not None:
+                run.retries = run.retries.override(attempts, first_s, longest_s)
+            return await callback(update, context)
+
+        return with_policy
+
+    return decorate
