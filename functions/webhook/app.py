@@ -41,4 +41,4 @@ _webhook = Webhook(
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answer one API Gateway event; Lambda's entry point."""
-    return _webhook.handle(event, trace_id=os.environ.get("_X_AMZN_TRACE_ID"))
+    return _webhook.handle(event, trace=os.environ.get("_X_AMZN_TRACE_ID"))

@@ -56,6 +56,11 @@ each_outage = pytest.mark.parametrize(
 )
 
 
+TRACE_ID = "1-6a2a1b80-0123456789abcdef00000000"
+#: As Lambda has it; SQS gets the id alone.
+TRACE = f"Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0"
+
+
 class Bad(NamedTuple):
     """A request that can never be processed, its body in bytes, and the reason."""
 
@@ -191,6 +196,17 @@ def test_a_rotation_that_cannot_be_checked_puts_the_request_off(webhook: Webhook
 
 
 @pytest.mark.parametrize(
+    ("trace", "header"), [(TRACE, f"Root={TRACE_ID}"), (None, None), ("Root=1-2-3", None), ("garbage;Root=", None)]
+)
+def test_the_trace_goes_with_the_update(webhook: Webhook, wire: Wire, trace: str | None, header: str | None) -> None:
+    """Its id and nothing else, and only one that SQS will understand: it refuses a message with any other."""
+    assert webhook.handle(request(UPDATE), trace=trace) == OK
+    [message] = wire.messages
+    attributes = {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}
+    assert message.get("MessageSystemAttributes") == (attributes if header else None)
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         Bad(request("hello"), b"hello", "body is not JSON"),
@@ -213,13 +229,14 @@ def test_poison_is_buried_and_answered_200(
     """What can never be processed goes to the dead letters with its reason, in a group of its own."""
     event, raw, detail = bad
     digest = hashlib.sha256(raw).hexdigest()
-    assert webhook.handle(event, trace_id="Root=1-2-3") == OK
+    assert webhook.handle(event, trace=TRACE) == OK
     [message] = wire.messages
     assert message == {
         "QueueUrl": SETTINGS.dead_queue_url,
         "MessageBody": message["MessageBody"],
         "MessageGroupId": f"poison:{digest[:32]}",
         "MessageDeduplicationId": digest,
+        "MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": f"Root={TRACE_ID}"}},
     }
     assert json.loads(message["MessageBody"]) == {
         "reason": "poison",
@@ -228,7 +245,7 @@ def test_poison_is_buried_and_answered_200(
         "attempts": 0,
         "first_at": clock.now,
         "last_at": clock.now,
-        "trace_id": "Root=1-2-3",
+        "trace_id": TRACE_ID,
         "message_id": None,
         "group": f"poison:{digest[:32]}",
         "queue": "updates",

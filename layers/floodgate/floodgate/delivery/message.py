@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from floodgate.ingress.trace import trace_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,7 +47,7 @@ class Message:
             sent_at=int(attributes["SentTimestamp"]) / 1000,
             first_received_at=int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000,
             origin=origin or record["messageId"],
-            trace_id=attributes.get("AWSTraceHeader"),
+            trace_id=trace_id(attributes.get("AWSTraceHeader")),
             redriven_from=attributes.get("DeadLetterQueueSourceArn"),
         )
 

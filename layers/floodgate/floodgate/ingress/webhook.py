@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.ingress.dead_letter import dead_letter
+from floodgate.ingress.trace import trace_header, trace_id
 from floodgate.ingress.updates import Poison, parse
 
 if TYPE_CHECKING:
@@ -75,14 +76,17 @@ class Webhook:
         self._clock = clock
         self._secret = _KeptSecret(settings.webhook_secret_arn, secrets, clock)
 
-    def handle(self, event: Mapping[str, Any], trace_id: str | None = None) -> dict[str, Any]:
-        """Return the answer to one API Gateway event (payload format 2.0); `trace_id` goes into a dead letter."""
+    def handle(self, event: Mapping[str, Any], trace: str | None = None) -> dict[str, Any]:
+        """Return the answer to one API Gateway event (payload format 2.0).
+
+        The id in `trace`, an X-Ray header, goes with the update, into the workers' log lines and into a dead letter.
+        """
         try:
             presented = (event.get("headers") or {}).get(SECRET_HEADER)
             if not isinstance(presented, str) or not self._secret.matches(presented):
                 _logger.warning("request refused", extra={"secret": "missing" if presented is None else "wrong"})
                 return _answer(HTTPStatus.FORBIDDEN)
-            call = self._take(event, trace_id)
+            call = self._take(event, trace_id(trace))
         except Unavailable as cause:
             _logger.error(  # noqa: TRY400 - the error's text may quote the request
                 "request put off", extra={"service": cause.service, "error": cause.error, "code": cause.code}
@@ -90,34 +94,42 @@ class Webhook:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(self._settings.retry_after_s)})
         return _answer(HTTPStatus.OK, call=call)
 
-    def _take(self, event: Mapping[str, Any], trace_id: str | None) -> Mapping[str, str] | None:
+    def _take(self, event: Mapping[str, Any], trace: str | None) -> Mapping[str, str] | None:
         """Return the Bot API call to answer with, None if there is none."""
         body = event.get("body") or ""
         try:
             if event.get("isBase64Encoded"):
                 body = _decoded(body)
             update = parse(body)
-            self._send(self._settings.updates_queue_url, update.text, update.group, str(update.update_id))
+            self._send(self._settings.updates_queue_url, update.text, update.group, str(update.update_id), trace)
         except Poison as poison:
-            self._bury(body, poison.detail, trace_id)
+            self._bury(body, poison.detail, trace)
             return None
         return _acknowledgement(update) if self._settings.early_acknowledgement else None
 
-    def _bury(self, body: bytes | str, detail: str, trace_id: str | None) -> None:
+    def _bury(self, body: bytes | str, detail: str, trace: str | None) -> None:
         raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-        text, letter = dead_letter(raw, reason="poison", detail=detail, at=self._clock(), trace_id=trace_id)
+        text, letter = dead_letter(raw, reason="poison", detail=detail, at=self._clock(), trace_id=trace)
         try:
-            self._send(self._settings.dead_queue_url, text, letter["group"], letter["sha256"])
+            self._send(self._settings.dead_queue_url, text, letter["group"], letter["sha256"], trace)
         except Poison as refusal:  # our own message: the fault is the queue's, not the sender's
             raise Unavailable("sqs", refusal.__cause__) from refusal
         _logger.warning(
             "poison buried", extra={"reason": detail, "length": letter["length"], "sha256": letter["sha256"]}
         )
 
-    def _send(self, queue_url: str, text: str, group: str, deduplication_id: str) -> None:
+    def _send(self, queue_url: str, text: str, group: str, deduplication_id: str, trace: str | None) -> None:
+        about: dict[str, Any] = {}
+        if trace is not None:
+            header = {"DataType": "String", "StringValue": trace_header(trace)}
+            about = {"MessageSystemAttributes": {"AWSTraceHeader": header}}
         try:
             self._sqs.send_message(
-                QueueUrl=queue_url, MessageBody=text, MessageGroupId=group, MessageDeduplicationId=deduplication_id
+                QueueUrl=queue_url,
+                MessageBody=text,
+                MessageGroupId=group,
+                MessageDeduplicationId=deduplication_id,
+                **about,
             )
         except ClientError as error:
             if _code(error) in _MESSAGE_REFUSED:
