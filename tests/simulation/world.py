@@ -19,9 +19,11 @@ from telegram.error import RetryAfter
 from floodgate.cache.cache import Cache
 from floodgate.delivery.admission import Admissions
 from floodgate.delivery.batch import BatchConsumer
+from floodgate.delivery.dead_queue import DeadQueue
 from floodgate.delivery.journal import Journal
 from floodgate.delivery.queue import Queue
-from floodgate.delivery.updates import DeadQueue, UpdateHandling
+from floodgate.delivery.suspects import Suspects
+from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits
@@ -144,6 +146,7 @@ class Environment:
             lease = Lease(dynamodb, "traffic", calls, clock, world.limits.bot, world.workers)
         self._handler = handler
         self._loop = asyncio.get_running_loop()
+        journal = Journal(dynamodb, "traffic", calls, clock)
         self._handling = UpdateHandling(
             Admissions(
                 cast("Bot", self),
@@ -156,11 +159,11 @@ class Environment:
                 clock=clock,
             ),
             self._process,
-            Journal(dynamodb, "traffic", calls, clock),
+            journal,
             DeadQueue(sqs, "dead", "updates", calls),
             self.counts,
+            suspects=Suspects(journal, clock, visibility_s=VISIBILITY_S),
             deadline_s=DEADLINE_S,
-            visibility_s=VISIBILITY_S,
             retries=RetryPolicy(),
             clock=clock,
         )

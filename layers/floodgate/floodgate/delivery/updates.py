@@ -4,10 +4,6 @@ Rule: nothing that goes wrong is swallowed. What an attempt has done and what it
 before its message goes back; what is given up goes to `dead.fifo` and only then counts as done. What waits for a limit,
 for Telegram, for AWS or for a token that Telegram takes is put back for that time, and not counted.
 
-A worker that dies writes nothing. So a message that was received before, without anybody having put it back, is a
-suspect: it runs alone, and with a mark in the journal that is taken away with its outcome. Found on receive, the mark
-means that a worker died with it once more, with this very message in hand.
-
 Hazard: everything here may run twice for one message; only the journal knows.
 """
 
@@ -15,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +23,6 @@ from floodgate.delivery.canonical_line import CanonicalLine
 from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Entry, Verdict
 from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, classify
-from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
@@ -40,20 +36,17 @@ from floodgate.traffic.limits import OTHERS_WAIT_S
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mypy_boto3_sqs import SQSClient
-
-    from floodgate.aws import AwsCalls
     from floodgate.delivery.admission import Admissions
+    from floodgate.delivery.dead_queue import DeadQueue
     from floodgate.delivery.journal import Journal
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Disposition
+    from floodgate.delivery.suspects import Suspects
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.monitoring.metrics import Metrics
     from floodgate.retry import RetryPolicy
     from floodgate.telegram.run import Run
 
-#: How far the clocks of a worker and of SQS may be apart, in seconds, before a message is no suspect and should be.
-SKEW_S: Final = 5.0
 #: How long to wait before a journal that did not take what an attempt has done is asked again, at most.
 _PAUSES_S: Final = (0.2, 0.5, 1.0)
 _TO_UNREACHABLE: Final = "it writes to a chat that is unreachable"
@@ -66,31 +59,10 @@ _COUNTED: Final = {
 }
 
 
-class DeadQueue:
-    """The way into `dead.fifo` from the queue named `source`: `updates` or `tasks`."""
-
-    def __init__(self, sqs: SQSClient, url: str, source: str, calls: AwsCalls) -> None:
-        self.source = source
-        self._sqs = sqs
-        self._url = url
-        self._calls = calls
-
-    async def send(self, body: str, group: str, deduplication_id: str) -> None:
-        """Put a dead letter into the queue; raises what botocore raises."""
-        await self._calls.run(
-            self._sqs.send_message,
-            QueueUrl=self._url,
-            MessageBody=body,
-            MessageGroupId=group,
-            MessageDeduplicationId=deduplication_id,
-        )
-
-
 class UpdateHandling:
     """Runs `process` on the update of one message after another, once admitted, each within `deadline_s`.
 
-    `process` returns whether the update is of a known type. `visibility_s` is how long the queue hides a message from
-    other workers, and so how long after its receive it comes back from one that died.
+    `process` returns whether the update is of a known type.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with, by name
@@ -101,8 +73,8 @@ class UpdateHandling:
         dead: DeadQueue,
         counts: Metrics,
         *,
+        suspects: Suspects,
         deadline_s: float,
-        visibility_s: float,
         retries: RetryPolicy,
         clock: Callable[[], float],
     ) -> None:
@@ -112,7 +84,7 @@ class UpdateHandling:
         self._dead = dead
         self._counts = counts
         self._deadline_s = deadline_s
-        self._visibility_s = visibility_s
+        self._suspects = suspects
         self._retries = retries
         self._clock = clock
 
@@ -131,28 +103,17 @@ class UpdateHandling:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
             logger.error("update waits for AWS", message_id=message.origin, error=error)
-            return PutBack(patience_s(message.receive_count))
+        except Exception as error:  # noqa: BLE001 - the record boundary: a bug of ours may not take other chats down
+            logger.error("update waits for a bug to be mended", **Failure.of(error, None).kept())
+        return PutBack(patience_s(message.receive_count))
 
     async def is_suspect(self, message: Message) -> bool:
         """Tell whether a worker may have died with this message in hand; raises nothing."""
-        if not self._may_have_crashed(message):
-            return False
-        try:
-            return self._is_suspect(message, await self._journal.read(message.origin))
-        except (BotoCoreError, ClientError):
-            return True
+        return await self._suspects.ask(message)
 
     async def going_back(self, message: Message, delay_s: float) -> None:
-        """Note, before a message is put back for `delay_s`, that no worker has died with it; raises nothing.
-
-        Nothing need be noted of what comes back sooner than from a dead worker.
-        """
-        if self._clock() + delay_s - message.first_received_at < self._visibility_s - SKEW_S:
-            return
-        try:
-            await self._journal.explain(message.origin, message.receive_count)
-        except (BotoCoreError, ClientError) as trouble:
-            logger.warning("a put-back may look like a crash", message_id=message.origin, error=fault(trouble))
+        """Hear that a message is about to be put back for `delay_s`; raises nothing."""
+        await self._suspects.explain(message, delay_s)
 
     async def undeleted(self, message: Message) -> None:
         """Note that the message is done though it could not be deleted, so that it does not run again."""
@@ -160,14 +121,6 @@ class UpdateHandling:
             await self._journal.mark_done(message.origin)
         except (BotoCoreError, ClientError) as error:
             logger.error("a done message may run again", message_id=message.origin, error=fault(error))
-
-    def _may_have_crashed(self, message: Message) -> bool:
-        hidden_s = self._clock() - message.first_received_at
-        return message.receive_count > 1 and hidden_s >= self._visibility_s - SKEW_S
-
-    def _is_suspect(self, message: Message, entry: Entry) -> bool:
-        is_explained = entry.receives == message.receive_count - 1 and not entry.started
-        return self._may_have_crashed(message) and not is_explained
 
     async def _read(self, message: Message) -> Entry | None:
         """Return what is known of the update; None if that cannot be read, and it passes without."""
@@ -224,7 +177,7 @@ class UpdateHandling:
     ) -> Disposition:
         """Have the handlers do their work, and return what follows."""
         run.replay, run.retries = Replay(entry.calls), self._retries
-        if self._is_suspect(message, entry) and not store_is_down:
+        if self._suspects.has(message, entry) and not store_is_down:
             entry = replace(entry, started=True, receives=message.receive_count)
             await self._journal.write(message.origin, entry)
         error = await self._try(run)
@@ -337,22 +290,12 @@ class UpdateHandling:
 
     async def _bury(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
         """Send the letter of an update that was given up, once more if it has to be; it is then done."""
-        verdict = entry.verdict or Verdict("bug", "")
+        verdict = entry.verdict or Verdict(Outcome.BUG, "")
+        if line.update is None:
+            with suppress(Poison):
+                line.update = parse(message.body)
         failure = None if entry.failure is None else Failure.from_kept(entry.failure)
-        body, letter = dead_letter(
-            message.body.encode("utf-8", "surrogatepass"),
-            reason=verdict.reason,
-            detail=verdict.detail,
-            at=self._clock(),
-            group=message.group,
-            queue=self._dead.source,
-            error=failure.error if failure else None,
-            attempts=entry.attempts,
-            first_at=entry.first_at,
-            trace_id=message.trace_id,
-            message_id=message.origin,
-        )
-        await self._dead.send(body, letter["group"], message.id)
+        await self._dead.send(message, entry, verdict, failure, self._clock())
         line.attempts, line.reference = entry.attempts, reference(message.origin)
         line.write(Outcome(verdict.reason), failure=failure, detail=verdict.detail)
         return DONE

@@ -18,10 +18,12 @@ from floodgate.aws import AwsCalls
 from floodgate.cache.cache import Cache, caching
 from floodgate.delivery.admission import Admissions
 from floodgate.delivery.batch import BatchConsumer
+from floodgate.delivery.dead_queue import DeadQueue
 from floodgate.delivery.journal import Journal
 from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
-from floodgate.delivery.updates import DeadQueue, UpdateHandling
+from floodgate.delivery.suspects import Suspects
+from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
@@ -119,8 +121,8 @@ class Worker:
                     self._journal,
                     self._dead,
                     self._counts,
+                    suspects=Suspects(self._journal, self._clock, visibility_s=self._settings.visibility_s),
                     deadline_s=self._settings.deadline_s,
-                    visibility_s=self._settings.visibility_s,
                     retries=self._settings.retries,
                     clock=self._clock,
                 )

@@ -43,6 +43,7 @@ logger = Logger(service="floodgate", logger_formatter=_formatter())
 
 def redact_libraries() -> None:
     """Have what anybody else logs written by the same formatter, and nothing below WARNING of talkative libraries."""
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined] # the stubs lack it; tasks are named by numbers
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:  # Lambda's own, which would print records as they are

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
+#: Where python-telegram-bot's objects hold files.
+_FILES: Final = ("media", "thumbnail", "cover", "sticker", "photo", "animation", "video")
 #: The method of what a handler does `once`.
 ONCE: Final = "once"
 
@@ -213,12 +215,12 @@ def _digest(content: Any) -> str:
 
 def _holds_open_file(data: Mapping[str, Any]) -> bool:
     """Tell whether a file would be read by the call, and empty when its fingerprint is made."""
-    for value in data.values():
-        for one in value if isinstance(value, list | tuple) else (value,):
-            file = getattr(one, "media", one)
-            if isinstance(file, InputFile) and not isinstance(file.input_file_content, bytes):
-                return True
-    return False
+    return any(
+        isinstance(file, InputFile) and not isinstance(file.input_file_content, bytes)
+        for value in data.values()
+        for one in (value if isinstance(value, list | tuple) else (value,))
+        for file in (one, *(getattr(one, name, None) for name in _FILES if isinstance(one, TelegramObject)))
+    )
 
 
 def _is_visible(method: str) -> bool:
