@@ -104,6 +104,10 @@ class DeadlineOverrun(Exception):
         super().__init__(f"not done after {deadline_s} s")
 
 
+class WorkerDied(Exception):
+    """A worker ended with the update in hand; nobody raises it."""
+
+
 # By exception, from the top: whether `error`, raised in an update of the chat `own`, belongs to the row.
 _ROWS: Final[tuple[tuple[Outcome, Callable[[BaseException, int | None], bool]], ...]] = (
     (Outcome.GONE, lambda error, own: isinstance(error, ChatUnreachable) and error.chat == own),

@@ -22,7 +22,7 @@ from floodgate.delivery.admission import Dropped, Waits
 from floodgate.delivery.canonical_line import CanonicalLine
 from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Entry, Verdict
-from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, classify
+from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, WorkerDied, classify
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
@@ -140,9 +140,12 @@ class UpdateHandling:
         try:
             line.update = update = parse(message.body)
         except Poison as poison:
-            return await self._bury(message, replace(entry, verdict=Verdict("poison", poison.detail)), line)
+            return await self._bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
         if entry.started:
-            return await self._give_up(message, entry, Verdict("killed", "two workers died with it in hand"), line)
+            entry = self._failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
+            return await self._give_up(
+                message, entry, Verdict(Outcome.KILLED, "two workers died with it in hand"), line
+            )
         deadline = line.began_at + self._deadline_s
         try:
             verdict = await self._admit(message, update, deadline, store_is_down=store_is_down)
@@ -215,8 +218,7 @@ class UpdateHandling:
                 await self._keep(message, entry, line)
             return self._wait(line, self._wait_s(message, error), type(error).__name__)
         failure = Failure.of(error, line.handler)
-        failures = {**entry.failures, outcome.value: entry.failures.get(outcome.value, 0) + 1}
-        entry = replace(entry, failures=failures, failure=failure.kept(), first_at=entry.first_at or self._clock())
+        entry = self._failed(entry, outcome, failure)
         line.attempts = entry.attempts
         retries = run.retries if run else self._retries
         if follows is Follows.GIVEN_UP:
@@ -233,6 +235,11 @@ class UpdateHandling:
         line.write(outcome, failure=failure)
         at_least_s = min(error.wait_s, OTHERS_WAIT_S) if isinstance(error, ChatFrozen) else 0.0
         return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
+
+    def _failed(self, entry: Entry, outcome: Outcome, failure: Failure) -> Entry:
+        """Return the entry with one more attempt counted."""
+        failures = {**entry.failures, outcome.value: entry.failures.get(outcome.value, 0) + 1}
+        return replace(entry, failures=failures, failure=failure.kept(), first_at=entry.first_at or self._clock())
 
     def _wait(self, line: CanonicalLine, wait_s: float, reason: str) -> Disposition:
         self._counts.count(metrics.UPDATES_WAITING)
