@@ -19,9 +19,9 @@ __all__ = ["clock", "cloud"]
 
 QUEUE_KEEPS_S = 14 * 24 * 3600
 CALLS = (
-    Recorded("sendMessage", "7001", "f1", {"message_id": 1, "text": "Grüße"}),
-    Recorded("setMyName", None, "f2", answer=True),
-    Recorded("sendPhoto", "@garden", "f3", None, is_unknown=True),
+    Recorded("sendMessage", "7001", "f1", '{"message_id": 1, "text": "Grüße"}'),
+    Recorded("setMyName", None, "f2", "true"),
+    Recorded("sendPhoto", "@garden", "f3", None),
 )
 FULL = Entry(
     failures={"bug": 2, "retry": 1},
@@ -42,7 +42,7 @@ def journal(of: Cloud) -> Journal:
 def noisy(seed: int, count: int) -> tuple[Recorded, ...]:
     """Return calls whose answers cannot be compressed, 50 KB each."""
     noise = Random(seed)  # noqa: S311 - no secret
-    return tuple(Recorded("sendMessage", "1", str(n), {"text": noise.randbytes(50_000).hex()}) for n in range(count))
+    return tuple(Recorded("sendMessage", "1", str(n), noise.randbytes(50_000).hex()) for n in range(count))
 
 
 def test_nothing_is_known_of_a_new_message(cloud: Cloud) -> None:
@@ -116,12 +116,7 @@ def test_a_journal_with_a_lost_part_is_no_journal(cloud: Cloud, caplog: pytest.L
             st.text(),
             st.none() | st.text(),
             st.text(),
-            st.recursive(
-                st.none() | st.booleans() | st.integers() | st.text(),
-                lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-                max_leaves=5,
-            ),
-            st.booleans(),
+            st.none() | st.text(),
         ),
         max_size=5,
     )

@@ -184,7 +184,7 @@ class Journal:
 def pack(calls: Sequence[Recorded]) -> bytes:
     """Return the calls as they are kept."""
     return (
-        zlib.compress(json.dumps([(c.method, c.chat, c.fingerprint, c.answer, c.is_unknown) for c in calls]).encode())
+        zlib.compress(json.dumps([(c.method, c.chat, c.fingerprint, c.answer) for c in calls]).encode())
         if calls
         else b""
     )

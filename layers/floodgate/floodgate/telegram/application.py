@@ -149,7 +149,7 @@ async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
 
 async def _finish_tasks(run: Run) -> None:
     """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
-    while left := _left(run):
+    while left := [task for task in _left(run) if task not in run.under_way]:  # whoever asked has those in hand
         for result in await asyncio.gather(*left, return_exceptions=True):
             if isinstance(result, Exception):
                 run.errors.append(result)

@@ -26,11 +26,11 @@ async def once[**P, T](name: str, effect: Callable[P, Awaitable[T]], *args: P.ar
     not, and OutcomeUnknown when the update is tried again after that; else what `effect` raises.
     """
     run = running.get()
-    call = run.replay.open(ONCE, {"name": name}) if run is not None else None
+    call = run.replay.open(ONCE, {"name": name, "use": run.replay.use_of(name)}) if run is not None else None
     if isinstance(call, Recorded):
-        if call.is_unknown:
+        if call.answer is None:
             raise OutcomeUnknown(name)
-        return call.answer  # type: ignore[no-any-return] # what was returned
+        return json.loads(call.answer)  # type: ignore[no-any-return] # what was returned
     result = await effect(*args, **kwargs)
     if call is not None:
         call.begins()  # it has happened, whatever it returned

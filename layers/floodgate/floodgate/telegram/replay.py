@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,7 +27,7 @@ from floodgate.telegram.errors import Arrival, OutcomeUnknown, arrival
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 #: Where python-telegram-bot's objects hold files.
 _FILES: Final = ("media", "thumbnail", "cover", "sticker", "photo", "animation", "video")
@@ -43,10 +44,8 @@ class Recorded:
     chat: str | None
     #: Stands for the method and its arguments.
     fingerprint: str
-    #: Telegram's answer, as JSON has it; None if unknown.
-    answer: Any
-    #: Whether it arrived is unknown, or its answer is.
-    is_unknown: bool = False
+    #: Telegram's answer, as JSON text; None if that is unknown, or even whether the call arrived.
+    answer: str | None
 
 
 class _State(Enum):
@@ -67,7 +66,7 @@ class Call:
     #: Made at once only where the arguments would be used up; else when the update fails, which is rare.
     fingerprint: str | None = None
     state: _State = _State.WAITING
-    answer: Any = None
+    answer: str | None = None
 
     def begins(self) -> None:
         """Note that Telegram has it from now on."""
@@ -87,8 +86,8 @@ class Call:
         self.state = _State.NOT_SENT if is_open else _State.UNKNOWN
 
     def answered(self, answer: Any) -> None:
-        """Note the answer."""
-        self.state, self.answer = _State.ANSWERED, answer
+        """Note the answer, as it is now: whoever gets it may change it."""
+        self.state, self.answer = _State.ANSWERED, json.dumps(answer)
 
     @property
     def counts(self) -> bool:
@@ -100,7 +99,7 @@ class Call:
         if self.state is _State.ANSWERED:
             return Recorded(self.method, self.chat, self.key, self.answer)
         if self.counts and shows_twice(self.method):  # else once more does no harm
-            return Recorded(self.method, self.chat, self.key, None, is_unknown=True)
+            return Recorded(self.method, self.chat, self.key, None)
         return None
 
     @property
@@ -125,6 +124,7 @@ class Replay:
     calls: list[Call] = field(default_factory=list)
     _unused: defaultdict[str, deque[Recorded]] = field(default_factory=lambda: defaultdict(deque))
     _used: int = 0
+    _uses: Counter[str] = field(default_factory=Counter)
     _stood_in: bool = False
 
     def __post_init__(self) -> None:
@@ -147,12 +147,17 @@ class Replay:
             if waiting := self._unused.get(call.key):
                 self._used += 1
                 found = waiting.popleft()
-                self._stood_in |= found.is_unknown
+                self._stood_in |= found.answer is None
                 return found
         elif _holds_open_file(copy):
             call.fingerprint = fingerprint(method, copy)
         self.calls.append(call)
         return call
+
+    def use_of(self, name: str) -> int:
+        """Return how often this attempt has used the name of an effect before."""
+        self._uses[name] += 1
+        return self._uses[name] - 1
 
     @property
     def has_sent(self) -> bool:
@@ -180,23 +185,29 @@ class Replay:
 
 def fingerprint(method: str, data: Mapping[str, Any]) -> str:
     """Return what stands for a call: the same for the same method and arguments, uploads by their content."""
-    text = json.dumps([method, data], sort_keys=True, default=_plain)
+    text = json.dumps([method, _plain(data)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _plain(value: Any) -> Any:
     """Return what JSON can write for an argument; nothing of it may be made by chance, as attach names are."""
     match value:
+        case None | bool() | int() | float() | str():
+            plain: Any = value
         case InputFile():
-            plain: Any = ["file", value.filename, _digest(value.input_file_content)]
+            plain = ["file", value.filename, _digest(value.input_file_content)]
         case TelegramObject():
-            plain = value.to_dict()
+            plain = _plain(value.to_dict())
+        case Mapping():
+            plain = {str(key): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            plain = [_plain(one) for one in value]
+        case set() | frozenset():
+            plain = sorted(map(str, value))
         case datetime():
             plain = value.timestamp()
         case timedelta():
             plain = value.total_seconds()
-        case set() | frozenset():
-            plain = sorted(value, key=str)
         case _:
             plain = _digest(value) if isinstance(value, bytes) or hasattr(value, "read") else str(value)
     return plain
@@ -206,10 +217,13 @@ def _digest(content: Any) -> str:
     """Return the hash of bytes, or of what a file holds from where it stands; it stands there again afterwards."""
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest()
-    digest, at = hashlib.sha256(), content.tell()
-    while part := content.read(1 << 20):
-        digest.update(part)
-    content.seek(at)
+    try:
+        digest, at = hashlib.sha256(), content.tell()
+        while part := content.read(1 << 20):
+            digest.update(part)
+        content.seek(at)
+    except (OSError, ValueError):  # closed, or a stream: then one is like another
+        return type(content).__name__
     return digest.hexdigest()
 
 
