@@ -246,7 +246,7 @@ def test_the_real_consumer_drains_the_queue() -> None:
         order: dict[str, list[int]] = {}
 
         class Handling:
-            async def handle(self, message: Message) -> Disposition:
+            async def handle(self, message: Message, _suspected_at: float | None) -> Disposition:
                 await calls.run(
                     tables.update_item,
                     TableName="traffic",
@@ -259,8 +259,8 @@ def test_the_real_consumer_drains_the_queue() -> None:
                 order.setdefault(message.group, []).append(int(message.body))
                 return DONE
 
-            async def is_suspect(self, _message: Message) -> bool:
-                return False
+            async def suspected_at(self, _message: Message) -> float | None:
+                return None
 
             async def going_back(self, _message: Message, delay_s: float) -> None:
                 assert delay_s == 2

@@ -79,16 +79,16 @@ class Batch:
         """Seconds since the batch began."""
         return asyncio.get_running_loop().time()
 
-    async def handle(self, one: Message) -> Disposition:
+    async def handle(self, one: Message, _suspected_at: float | None) -> Disposition:
         """Do as planned."""
         self.began[one.id] = self.now
         await asyncio.sleep(self.plans[int(one.id)].takes_s)
         self.ended[one.id] = self.now
         return self.plans[int(one.id)].outcome
 
-    async def is_suspect(self, one: Message) -> bool:
+    async def suspected_at(self, one: Message) -> float | None:
         """Tell whether a worker may have died with it."""
-        return one.id in self.suspects
+        return self.now if one.id in self.suspects else None
 
     async def going_back(self, one: Message, delay_s: float) -> None:
         """Note who hears of what was put back."""

@@ -41,12 +41,12 @@ class MessageQueue(Protocol):
 class Handling(Protocol):
     """What the consumer asks of whoever handles a message; `delivery.updates.UpdateHandling` is the real one."""
 
-    async def handle(self, message: Message) -> Disposition:
+    async def handle(self, message: Message, suspected_at: float | None) -> Disposition:
         """Return what becomes of the message; raises nothing."""
         ...
 
-    async def is_suspect(self, message: Message) -> bool:
-        """Tell whether a worker may have died with it."""
+    async def suspected_at(self, message: Message) -> float | None:
+        """Return the time, if a worker may have died with the message."""
         ...
 
     async def going_back(self, message: Message, delay_s: float) -> None:
@@ -74,39 +74,41 @@ class BatchConsumer:
         groups: dict[str, list[Message]] = {}
         for message in messages:
             groups.setdefault(message.group, []).append(message)
-        suspects = await self._suspects(groups)
+        all_at_once = [message for group in groups.values() for message in group]
+        suspected = await asyncio.gather(*map(self._handling.suspected_at, all_at_once))
+        suspects = {
+            message.id: since for message, since in zip(all_at_once, suspected, strict=True) if since is not None
+        }
         deleter = _Deleter(self._queue, self._handling, total=sum(map(len, groups.values())))
         put_back: list[Message] = []
 
-        async def drain(group: Sequence[Message], *, alone: bool = False) -> None:
-            put_back.extend(await self._drain(group, deleter, remaining_s, alone=alone))
+        async def drain(group: Sequence[Message]) -> None:
+            put_back.extend(await self._drain(group, deleter, remaining_s, suspects))
 
+        alone = [group for group in groups.values() if any(message.id in suspects for message in group)]
         async with asyncio.TaskGroup() as tasks:
-            for name, group in groups.items():
-                if name not in suspects:
+            for group in groups.values():
+                if group not in alone:
                     tasks.create_task(drain(group))
-        for name in suspects:
-            await drain(groups[name], alone=True)
+        for group in alone:
+            await drain(group)
         await deleter.finish()
         return [message.id for message in put_back]
 
-    async def _suspects(self, groups: Mapping[str, Sequence[Message]]) -> list[str]:
-        """Return the groups with a message that may have killed a worker."""
-        messages = [message for group in groups.values() for message in group]
-        found = await asyncio.gather(*map(self._handling.is_suspect, messages))
-        names = {message.group for message, is_suspect in zip(messages, found, strict=True) if is_suspect}
-        return [name for name in groups if name in names]
-
     async def _drain(
-        self, group: Sequence[Message], deleter: _Deleter, remaining_s: Callable[[], float], *, alone: bool = False
+        self,
+        group: Sequence[Message],
+        deleter: _Deleter,
+        remaining_s: Callable[[], float],
+        suspects: Mapping[str, float],
     ) -> Sequence[Message]:
         for position, message in enumerate(group):
-            if alone:
+            if message.id in suspects:
                 await deleter.finish()
             if remaining_s() < self._needed_s:
                 disposition: Disposition = PutBack(0)
             else:
-                disposition = await self._handling.handle(message)
+                disposition = await self._handling.handle(message, suspects.get(message.id))
             match disposition:
                 case Done():
                     deleter.done(message)

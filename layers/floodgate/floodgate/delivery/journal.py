@@ -62,8 +62,8 @@ class Entry:
     calls: tuple[Recorded, ...] = ()
     #: Nothing is left to do but to delete the message.
     done: bool = False
-    #: An attempt has begun with this receive, and nobody has said how it ended.
-    started: bool = False
+    #: When the receive began with which a suspect was tried, Unix seconds, if nobody has said how that ended.
+    started_at: float | None = None
     #: The receive that this entry is from.
     receives: int = 0
     #: How often it has come back from the dead letters.
@@ -97,8 +97,9 @@ class Journal:
             "restored": {"N": str(entry.restored)},
             "failures": {"M": {name: {"N": str(count)} for name, count in entry.failures.items()}},
             "done": {"BOOL": entry.done},
-            "started": {"BOOL": entry.started},
         }
+        if entry.started_at is not None:
+            item["started_at"] = {"N": f"{entry.started_at:.3f}"}
         if entry.first_at is not None:
             item["first_at"] = {"N": f"{entry.first_at:.3f}"}
         if entry.failure is not None:
@@ -110,12 +111,22 @@ class Journal:
 
     async def mark_done(self, origin: str) -> None:
         """Make every later receive of this message end at once."""
-        await self._set(origin, "done = :true", {":true": {"BOOL": True}})
+        await self._calls.run(
+            self._dynamodb.update_item,
+            TableName=self._table,
+            Key=_key(origin),
+            UpdateExpression="SET done = :true, expires_at = :expires",
+            ExpressionAttributeValues={":true": {"BOOL": True}, ":expires": self._expires()},
+        )
 
     async def explain(self, origin: str, receives: int) -> None:
         """Note that the receive of this number ended with the message being put back."""
-        await self._set(
-            origin, "receives = :n", {":n": {"N": str(receives)}}, "attribute_not_exists(receives) OR receives <= :n"
+        await self._unless_refused(
+            self._dynamodb.update_item,
+            Key=_key(origin),
+            UpdateExpression="SET receives = :n, expires_at = :expires REMOVE started_at",
+            ConditionExpression="attribute_not_exists(receives) OR receives <= :n",
+            ExpressionAttributeValues={":n": {"N": str(receives)}, ":expires": self._expires()},
         )
 
     async def packed(self, origin: str) -> bytes:
@@ -160,18 +171,11 @@ class Journal:
         how: dict[str, Any] = {}
         if condition is not None:
             how = {"ConditionExpression": condition, "ExpressionAttributeValues": {":n": {"N": str(number)}}}
-        item |= {**_key(key), "expires_at": {"N": str(int(self._clock()) + KEPT_S)}}
+        item |= {**_key(key), "expires_at": self._expires()}
         await self._unless_refused(self._dynamodb.put_item, Item=item, **how)
 
-    async def _set(self, origin: str, what: str, values: dict[str, Any], condition: str | None = None) -> None:
-        how: dict[str, Any] = {} if condition is None else {"ConditionExpression": condition}
-        await self._unless_refused(
-            self._dynamodb.update_item,
-            Key=_key(origin),
-            UpdateExpression=f"SET {what}, expires_at = :expires",
-            ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._clock()) + KEPT_S)}},
-            **how,
-        )
+    def _expires(self) -> dict[str, str]:
+        return {"N": str(int(self._clock()) + KEPT_S)}
 
     async def _unless_refused(self, write: Callable[..., Any], **what: Any) -> None:
         try:
@@ -200,17 +204,20 @@ def _key(name: str) -> dict[str, Any]:
 
 
 def _entry(item: Mapping[str, Any], calls: tuple[Recorded, ...]) -> Entry:
-    first_at = item.get("first_at", {}).get("N")
     verdict = item.get("verdict", {}).get("S")
     failure = item.get("failure", {}).get("S")
     return Entry(
         failures={name: int(count["N"]) for name, count in item.get("failures", {}).get("M", {}).items()},
-        first_at=None if first_at is None else float(first_at),
+        first_at=_seconds(item, "first_at"),
         failure=None if failure is None else json.loads(failure),
         verdict=None if verdict is None else Verdict(*json.loads(verdict)),
         calls=calls,
         done=item.get("done", {}).get("BOOL", False),
-        started=item.get("started", {}).get("BOOL", False),
+        started_at=_seconds(item, "started_at"),
         receives=int(item.get("receives", {}).get("N", 0)),
         restored=int(item.get("restored", {}).get("N", 0)),
     )
+
+
+def _seconds(item: Mapping[str, Any], name: str) -> float | None:
+    return float(item[name]["N"]) if name in item else None

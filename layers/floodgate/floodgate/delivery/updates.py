@@ -88,17 +88,17 @@ class UpdateHandling:
         self._retries = retries
         self._clock = clock
 
-    async def handle(self, message: Message) -> Disposition:
+    async def handle(self, message: Message, suspected_at: float | None = None) -> Disposition:
         """Return what becomes of the message; raises nothing but its own cancellation.
 
-        That takes the deadline and a few calls' worth of seconds, however AWS hangs.
+        `suspected_at` is when it was received, if it is a suspect. All in all that takes the deadline and a few calls' worth of seconds, however AWS hangs.
         """
         line = CanonicalLine(message, queued_s=self._clock() - message.sent_at)
         try:
             entry = await self._read(message)
             if entry is not None and (entry.done or entry.verdict is not None):
                 return DONE if entry.done else await self._bury(message, entry, line)
-            return await self._attempt(message, entry or Entry(), line, store_is_down=entry is None)
+            return await self._attempt(message, entry, line, suspected_at)
         except (BotoCoreError, ClientError, TimeoutError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
@@ -107,9 +107,9 @@ class UpdateHandling:
             logger.error("update waits for a bug to be mended", **Failure.of(error, None).kept())
         return PutBack(patience_s(message.receive_count))
 
-    async def is_suspect(self, message: Message) -> bool:
-        """Tell whether a worker may have died with this message in hand; raises nothing."""
-        return await self._suspects.ask(message)
+    async def suspected_at(self, message: Message) -> float | None:
+        """Return the time, if a worker may have died with this message in hand; raises nothing."""
+        return await self._suspects.since(message)
 
     async def going_back(self, message: Message, delay_s: float) -> None:
         """Hear that a message is about to be put back for `delay_s`; raises nothing."""
@@ -134,14 +134,15 @@ class UpdateHandling:
             raise
 
     async def _attempt(
-        self, message: Message, entry: Entry, line: CanonicalLine, *, store_is_down: bool
+        self, message: Message, known: Entry | None, line: CanonicalLine, suspected_at: float | None
     ) -> Disposition:
+        entry, store_is_down = known or Entry(), known is None
         line.attempts = entry.attempts
         try:
             line.update = update = parse(message.body)
         except Poison as poison:
             return await self._bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
-        if entry.started:
+        if self._suspects.has_killed(entry, suspected_at):
             entry = self._failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
             return await self._give_up(
                 message, entry, Verdict(Outcome.KILLED, "two workers died with it in hand"), line
@@ -160,7 +161,11 @@ class UpdateHandling:
                 return DONE
             case Waits(wait_s, reason):
                 return self._wait(line, wait_s, reason)
-        return await self._run(message, verdict, entry, line, store_is_down=store_is_down)
+        verdict.replay, verdict.retries = Replay(entry.calls), self._retries
+        if suspected_at is not None and not store_is_down:
+            entry = replace(entry, started_at=suspected_at, receives=message.receive_count)
+            await self._journal.write(message.origin, entry)
+        return await self._run(message, verdict, entry, line)
 
     async def _admit(
         self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool
@@ -175,14 +180,8 @@ class UpdateHandling:
                     raise
         return await self._admissions.admit(message, update, deadline, store_is_down=True)
 
-    async def _run(
-        self, message: Message, run: Run, entry: Entry, line: CanonicalLine, *, store_is_down: bool
-    ) -> Disposition:
+    async def _run(self, message: Message, run: Run, entry: Entry, line: CanonicalLine) -> Disposition:
         """Have the handlers do their work, and return what follows."""
-        run.replay, run.retries = Replay(entry.calls), self._retries
-        if self._suspects.has(message, entry) and not store_is_down:
-            entry = replace(entry, started=True, receives=message.receive_count)
-            await self._journal.write(message.origin, entry)
         error = await self._try(run)
         line.handler = run.handler
         for method, chat in run.replay.divergences():
@@ -193,7 +192,7 @@ class UpdateHandling:
         return await self._finish(message, entry, line, Outcome.DONE)
 
     async def _finish(self, message: Message, entry: Entry, line: CanonicalLine, outcome: Outcome) -> Disposition:
-        if entry.started or message.is_retry:
+        if entry.started_at is not None or message.is_retry:
             # Before it is deleted: if that fails, it must not look like a crash, nor a second retry find it undone.
             await self.undeleted(message)
         line.write(outcome)
@@ -209,10 +208,10 @@ class UpdateHandling:
             if outcome is Outcome.DROP:
                 self._counts.count(metrics.UPDATES_STALE)
             return await self._finish(message, entry, line, outcome)
-        was_started = entry.started
+        was_started = entry.started_at is not None
         calls = tuple(run.replay.records()) if run else entry.calls
         is_new = len(calls) > len(entry.calls)
-        entry = replace(entry, calls=calls, receives=message.receive_count, started=False)
+        entry = replace(entry, calls=calls, receives=message.receive_count, started_at=None)
         if follows is Follows.WAITS:
             if was_started or is_new:
                 await self._keep(message, entry, line)
@@ -291,7 +290,7 @@ class UpdateHandling:
 
     async def _give_up(self, message: Message, entry: Entry, verdict: Verdict, line: CanonicalLine) -> Disposition:
         """Note that it is given up, and what it has done, and send its letter."""
-        entry = replace(entry, verdict=verdict, receives=message.receive_count, started=False)
+        entry = replace(entry, verdict=verdict, receives=message.receive_count, started_at=None)
         await self._keep(message, entry, line)
         return await self._bury(message, entry, line)
 
