@@ -91,7 +91,8 @@ class UpdateHandling:
     async def handle(self, message: Message, suspected_at: float | None = None) -> Disposition:
         """Return what becomes of the message; raises nothing but its own cancellation.
 
-        `suspected_at` is when it was received, if it is a suspect. All in all that takes the deadline and a few calls' worth of seconds, however AWS hangs.
+        `suspected_at` is when it was received, if it is a suspect. All in all that takes the deadline and a few calls'
+        worth of seconds, however AWS hangs.
         """
         line = CanonicalLine(message, queued_s=self._clock() - message.sent_at)
         try:
