@@ -5,9 +5,9 @@ A test is a person in a chat of its own (`chat_id`), so that tests do not see ea
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -85,3 +85,33 @@ def functions(stack: Stack) -> "LambdaClient":
 def logs(stack: Stack) -> "CloudWatchLogsClient":
     """The local CloudWatch Logs."""
     return stack.aws.logs
+
+
+@pytest.fixture(scope="session")
+def failures(outputs: dict[str, str], dynamodb: "DynamoDBClient") -> Callable[[], dict[str, Any]]:
+    """What the state table keeps of failures, by reference."""
+
+    def read() -> dict[str, Any]:
+        items = dynamodb.query(
+            TableName=outputs["StateTable"],
+            KeyConditionExpression="pk = :failure",
+            ExpressionAttributeValues={":failure": {"S": "failure"}},
+        )["Items"]
+        return {item["sk"]["S"]: item for item in items}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def waiting(outputs: dict[str, str], sqs: "SQSClient") -> Callable[[], int]:
+    """How many messages are in the three queues, in hand or not."""
+
+    def count() -> int:
+        found = 0
+        for queue in ("UpdatesQueue", "TasksQueue", "DeadQueue"):
+            attributes = sqs.get_queue_attributes(QueueUrl=outputs[queue], AttributeNames=["All"])["Attributes"]
+            found += int(attributes["ApproximateNumberOfMessages"])
+            found += int(attributes["ApproximateNumberOfMessagesNotVisible"])
+        return found
+
+    return count

@@ -14,9 +14,7 @@ from local.control import TelegramControl
 from local.stack import Stack
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_sqs import SQSClient
 
 WITHIN_S = 30.0
 
@@ -29,36 +27,6 @@ def wait_until(it_holds: Callable[[], object], within_s: float = WITHIN_S) -> No
     while not it_holds():
         assert time.monotonic() < deadline, f"it did not come true within {within_s:.0f} s"
         time.sleep(0.05)
-
-
-@pytest.fixture
-def failures(outputs: dict[str, str], dynamodb: "DynamoDBClient") -> Callable[[], dict[str, Any]]:
-    """What the state table keeps of failures, by reference."""
-
-    def read() -> dict[str, Any]:
-        items = dynamodb.query(
-            TableName=outputs["StateTable"],
-            KeyConditionExpression="pk = :failure",
-            ExpressionAttributeValues={":failure": {"S": "failure"}},
-        )["Items"]
-        return {item["sk"]["S"]: item for item in items}
-
-    return read
-
-
-@pytest.fixture
-def waiting(outputs: dict[str, str], sqs: "SQSClient") -> Callable[[], int]:
-    """How many messages are in the three queues, in hand or not."""
-
-    def count() -> int:
-        found = 0
-        for queue in ("UpdatesQueue", "TasksQueue", "DeadQueue"):
-            attributes = sqs.get_queue_attributes(QueueUrl=outputs[queue], AttributeNames=["All"])["Attributes"]
-            found += int(attributes["ApproximateNumberOfMessages"])
-            found += int(attributes["ApproximateNumberOfMessagesNotVisible"])
-        return found
-
-    return count
 
 
 @pytest.fixture
