@@ -138,13 +138,33 @@ class Cloud:
         )
         self.token_arn = self.secrets.create_secret(Name="token", SecretString=TOKEN)["ARN"]
         self.webhook_secret_arn = self.secrets.create_secret(Name="webhook", SecretString="hook-secret")["ARN"]
-        for table, keys in (("traffic", ["pk"]), ("state", ["pk", "sk"])):
-            self.dynamodb.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH" if key == "pk" else "RANGE"} for key in keys],
-            )
+        self.dynamodb.create_table(
+            TableName="traffic",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        self.dynamodb.create_table(
+            TableName="state",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+                {"AttributeName": "open_fingerprint", "AttributeType": "S"},
+                {"AttributeName": "last_at", "AttributeType": "N"},
+            ],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "OpenFailures",
+                    "KeySchema": [
+                        {"AttributeName": "open_fingerprint", "KeyType": "HASH"},
+                        {"AttributeName": "last_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+        )
 
     @cached_property
     def sqs(self) -> SQSClient:
@@ -177,14 +197,21 @@ class Cloud:
         """Store the bot's identity as the registrar does, so that nobody asks Telegram."""
         store_identity(self.dynamodb, "state", BOT)
 
-    def queue(self, update: Mapping[str, Any] | str, group: str, url: str | None = None) -> str:
+    def queue(
+        self,
+        update: Mapping[str, Any] | str,
+        group: str,
+        url: str | None = None,
+        *,
+        deduplication_id: str | None = None,
+    ) -> str:
         """Queue an update as the webhook does; return the message's id."""
         body = update if isinstance(update, str) else json.dumps(update)
         return self.sqs.send_message(
             QueueUrl=url or self.updates_url,
             MessageBody=body,
             MessageGroupId=group,
-            MessageDeduplicationId=str(uuid.uuid4()),
+            MessageDeduplicationId=deduplication_id or str(uuid.uuid4()),
         )["MessageId"]
 
     def records(self, url: str | None = None) -> list[dict[str, Any]]:
@@ -250,4 +277,5 @@ class Cloud:
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """Return everything in a table."""
-        return list(self.dynamodb.scan(TableName=table)["Items"])
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
+        return [item for page in pages for item in page["Items"]]

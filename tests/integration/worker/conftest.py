@@ -124,6 +124,8 @@ class Workers:
             inbound=inbound,
             queue=queue,
             queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
+            updates_queue_url=self.cloud.updates_url,
+            tasks_queue_url=self.cloud.tasks_url,
             dead_queue_url=self.cloud.dead_url,
             traffic_table="traffic",
             concurrency=20,

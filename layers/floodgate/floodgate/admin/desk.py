@@ -1,0 +1,231 @@
+"""The admin's side of failures: the buttons below the admin chat's messages, and `/failures`.
+
+Rule: these handlers belong to every bot that has an admin chat, without its author doing anything, and come before the
+bot's own, so that no button ever goes dead; they stand in no list of commands. They run like any handler: in order,
+under the limits and the journal. From any other chat `/failures` is left to the bot's own handlers, and a press is
+refused. Hazard: a press may be handled twice, so each does what it says or finds it done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from telegram import CallbackQuery, Message
+from telegram.error import BadRequest
+from telegram.ext import ApplicationHandlerStop, CallbackQueryHandler, CommandHandler, filters
+
+from floodgate.admin.notices import OWN, details, listing, notice
+from floodgate.telegram.run import running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from telegram import InlineKeyboardMarkup, Update
+    from telegram.ext import ContextTypes
+
+    from floodgate.admin.retries import Done, Retries
+    from floodgate.state.failures import Failure, Failures
+    from floodgate.state.fingerprints import Fingerprint, Fingerprints
+    from floodgate.telegram.application import App
+
+#: The group of handlers that comes before every other.
+FIRST: Final = -(2**31)
+#: Fingerprints in one list, and those looked at for it.
+LISTED: Final = 10
+_LOOKED_AT: Final = 100
+#: References in one message of details.
+_OTHERS: Final = 5
+_DATA: Final = re.compile(rf"{OWN}(?P<order>[a-z_]+):(?P<name>[0-9a-f]{{12}}|[A-Z2-7]{{5}}-[A-Z2-7]{{5}})")
+_REFERENCE: Final = re.compile(r"[A-Z2-7]{5}-[A-Z2-7]{5}")
+#: The part of what is left of an update's time in which a press sends again; the rest is for its answers.
+_SHARE: Final = 0.5
+
+
+class FailureDesk:
+    """Answers the admin chat `chat`."""
+
+    def __init__(self, chat: int, failures: Failures, fingerprints: Fingerprints, retries: Retries) -> None:
+        self._chat = chat
+        self._failures = failures
+        self._fingerprints = fingerprints
+        self._retries = retries
+
+    def register(self, app: App) -> None:
+        """Add the handlers."""
+        here = filters.Chat(self._chat) & filters.UpdateType.MESSAGE
+
+        async def list_failures(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+            # No docstring: it would be the description of a command that everybody is shown.
+            if update.message is not None:
+                await self._list(update.message, context.args or [])
+            raise ApplicationHandlerStop
+
+        async def pressed(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+            if update.callback_query is not None:
+                await self._pressed(update.callback_query)
+            raise ApplicationHandlerStop
+
+        app.add_handler(CommandHandler("failures", list_failures, here), group=FIRST)
+        app.add_handler(CallbackQueryHandler(pressed, re.escape(OWN)), group=FIRST)
+
+    async def _list(self, message: Message, said: list[str]) -> None:
+        if said:
+            await self._show_one(message, said[0].upper())
+            return
+        found: list[tuple[Fingerprint, int]] = []
+        newest = (await self._fingerprints.newest())[:_LOOKED_AT]
+        for start in range(0, len(newest), LISTED):
+            some = newest[start : start + LISTED]
+            counts = await asyncio.gather(*(self._failures.count_open(kind.name) for kind in some))
+            found += [(kind, count) for kind, count in zip(some, counts, strict=True) if count]
+            if len(found) > LISTED:
+                break
+        text, buttons = listing(found[:LISTED], more=len(found) > LISTED)
+        await message.reply_text(text, reply_markup=buttons)
+
+    async def _show_one(self, message: Message, name: str) -> None:
+        failure = await self._failures.find(name) if _REFERENCE.fullmatch(name) else None
+        if failure is None:
+            await message.reply_text(f"No failure is kept under {name[:20]}. /failures lists those that are open.")
+            return
+        text, buttons = details(failure)
+        await message.reply_text(text, reply_markup=buttons)
+
+    async def _pressed(self, query: CallbackQuery) -> None:
+        message = query.message
+        if message is None or message.chat.id != self._chat:
+            await query.answer("This button is not for you.", show_alert=True)
+            return
+        asked = _DATA.fullmatch(query.data or "")
+        if asked is None:
+            await query.answer("I do not know this button any more. /failures has new ones.", show_alert=True)
+        elif asked["order"] in {"retry_one", "discard_one"}:
+            await self._handle_one(query, asked["order"], asked["name"])
+        else:
+            await self._handle_kind(query, asked["order"], asked["name"])
+
+    async def _handle_one(self, query: CallbackQuery, order: str, name: str) -> None:
+        """Send one failure again, or discard it, by its reference."""
+        act = self._retries.retry if order == "retry_one" else self._retries.discard
+        done = await act(_only(name), has_time=_time_left())
+        said = _outcome(done, order, left=0)
+        await query.answer(said, show_alert=bool(done.refused))
+        if (failure := await self._failures.find(name)) is not None:
+            await _edit(query, *details(failure))
+
+    async def _handle_kind(self, query: CallbackQuery, order: str, name: str) -> None:
+        """Do what a button below a fingerprint's message says."""
+        kind = await self._fingerprints.find(name)
+        if kind is None:
+            await query.answer("Nothing of this is kept any more.", show_alert=True)
+            return
+        if order == "show":
+            await self._show(query, kind)
+            return
+        if order == "details":
+            await self._detail(query, kind)
+            return
+        has_time = _time_left()
+        match order:
+            case "retry":
+                done = await self._retries.retry(await self._target(query, kind), has_time=has_time, most=1)
+            case "retry_all":
+                done = await self._retries.retry(self._failures.open_of(name), has_time=has_time)
+            case _:
+                done = await self._retries.discard(self._failures.open_of(name), has_time=has_time)
+        left = await self._left(name, done)
+        await query.answer(_outcome(done, order, left), show_alert=bool(done.refused or done.failed))
+        if (now := await self._fingerprints.find(name)) is not None:
+            await _edit(query, *notice(now, left))
+
+    async def _target(self, query: CallbackQuery, kind: Fingerprint) -> AsyncIterator[str]:
+        """Return the failure that a press of Retry is for: the newest that is open, and the same if it comes again."""
+        if kind.press == query.id and kind.pressed is not None:
+            return _only(kind.pressed)
+        async for name in self._failures.open_of(kind.name, newest_first=True):
+            failure = await self._failures.find(name)
+            if failure is not None and failure.is_open:
+                await self._fingerprints.press(kind.name, query.id, name)
+                return _only(name)
+        return _only()
+
+    async def _left(self, name: str, done: Done) -> int:
+        """Return how many are open; the index may not know yet what was just done."""
+        handled = set(done.names)
+        count = await self._failures.count_open(name)
+        if not handled or not count:
+            return count
+        stale = 0
+        async for one in self._failures.open_of(name):
+            if one in handled:
+                failure = await self._failures.find(one)
+                stale += failure is None or not failure.is_open
+                handled.discard(one)
+            if not handled:
+                break
+        return max(0, count - stale)
+
+    async def _show(self, query: CallbackQuery, kind: Fingerprint) -> None:
+        """Send the fingerprint's message anew; from now on it is the one that is kept up to date."""
+        await query.answer()
+        if isinstance(query.message, Message):
+            text, buttons = notice(kind, await self._failures.count_open(kind.name))
+            sent = await query.message.reply_text(text, reply_markup=buttons)
+            await self._fingerprints.show(kind.name, sent.message_id, kind.count, sent.date.timestamp())
+
+    async def _detail(self, query: CallbackQuery, kind: Fingerprint) -> None:
+        names: list[str] = []
+        async for name in self._failures.open_of(kind.name, newest_first=True):
+            names.append(name)
+            if len(names) > _OTHERS:
+                break
+        failure: Failure | None = None
+        for name in [*names, kind.latest]:
+            if (failure := await self._failures.find(name)) is not None:
+                break
+        if failure is None:
+            await query.answer("Nothing of this is kept any more.", show_alert=True)
+            return
+        await query.answer()
+        if isinstance(query.message, Message):
+            text, buttons = details(failure, [name for name in names if name != failure.name])
+            await query.message.reply_text(text, reply_markup=buttons)
+
+
+def _outcome(done: Done, order: str, left: int) -> str:
+    """Return what a press came to, in words that a button's answer holds."""
+    verb = "sent again" if order.startswith("retry") else "discarded"
+    said = [f"{len(done.names)} {verb}."] if done.names else []
+    if done.failed:
+        said.append(f"{len(done.failed)} could not be queued: press again.")
+    if done.refused:
+        why = next(iter(done.refused.values()))
+        said.append(f"{len(done.refused)} cannot be sent again: {why}. Discard what is of no use.")
+    if not said:
+        said.append("None of this is open any more.")
+    elif left and not done.failed and order in {"retry_all", "discard"} and left > len(done.refused):
+        said.append(f"{left} are left: press again.")
+    return " ".join(said)[:200]
+
+
+async def _edit(query: CallbackQuery, text: str, buttons: InlineKeyboardMarkup) -> None:
+    """Have the message show the state now; one that is gone or too old to be edited does not."""
+    try:
+        await query.edit_message_text(text, reply_markup=buttons)
+    except BadRequest:
+        return
+
+
+def _time_left() -> Callable[[], bool]:
+    """Return what tells whether a press may go on."""
+    loop = asyncio.get_running_loop()
+    run = running.get()
+    ends_at = loop.time() + (0.0 if run is None else _SHARE * (run.deadline - loop.time()))
+    return lambda: loop.time() < ends_at
+
+
+async def _only(*names: str) -> AsyncIterator[str]:
+    for name in names:
+        yield name
