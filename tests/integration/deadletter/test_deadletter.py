@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from floodgate.delivery.apologies import APOLOGIES, apology
 from floodgate.delivery.deadletters import QUIET_S, WORD_WITHIN_S
 from floodgate.state.failures import KEPT_S, reference
 from tests.integration.worker.conftest import text
 from tests.integration.worker.deployed import deadletter_environ, deployed
-from tests.unit.ingress.samples import CHANNEL, GROUP, SAMPLES, message
+from tests.unit.ingress.samples import ANN, CHANNEL, GROUP, PRIVATE, SAMPLES, message
 from tests.unit.telegram.wire import TOKEN, flood, refusal
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
-APOLOGY = re.compile(
-    r"Sorry, something went wrong and I could not answer that\. It has been kept and will be looked into; "
-    r"if you ask about it, mention ([A-Z2-7]{5}-[A-Z2-7]{5})\."
-)
 UPDATE = text("/start")
 BEN = {"id": 7002, "type": "private"}
 AWAITED_BY_NOBODY = [
@@ -77,9 +73,7 @@ def test_a_letter_is_kept_and_its_user_told(cloud: Cloud, telegram: TelegramWire
         "expires_at": {"N": str(int(cloud.clock.now) + KEPT_S)},
     }
     [call] = telegram.calls
-    apology = APOLOGY.fullmatch(call.fields["text"])
-    assert apology is not None
-    assert apology[1] == item["sk"]["S"]
+    assert call.fields["text"] == apology(reference("message-1"), "pt-br")
     assert cloud.left(cloud.dead_url) == 0
 
 
@@ -121,6 +115,61 @@ def test_a_button_is_answered_in_its_chat(telegram: TelegramWire, letters: Lette
         CALLBACK.chat_id,
         False,
     )
+
+
+SERVICE = [
+    ({"pinned_message": message(PRIVATE)}, 0),
+    ({"message_auto_delete_timer_changed": {"message_auto_delete_time": 60}}, 0),
+    ({"web_app_data": {"data": "x", "button_text": "y"}}, 1),
+    ({"successful_payment": {}}, 1),
+]
+
+
+@pytest.mark.parametrize(("content", "told"), SERVICE, ids=["pinned", "timer", "form", "payment"])
+def test_a_service_message_is_told_of_if_a_person_waits(
+    telegram: TelegramWire, letters: Letters, content: dict[str, Any], told: int
+) -> None:
+    """That a message was pinned Telegram says; who has paid or sent a form waits for what comes of it."""
+    said = {name: value for name, value in message(PRIVATE).items() if name != "text"}
+    letters.bury({"update_id": 1, "message": {**said, **content}})
+    assert letters.deliver() == []
+    assert (len(letters.kept), len(telegram.calls)) == (1, told)
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("en", "en"), ("pt-br", "pt"), ("zh-hans", "zh"), ("RU", "ru"), ("de_AT", "de"), ("tlh", "en"), ("", "en")],
+)
+@pytest.mark.parametrize("kind", ["message", "callback_query"])
+def test_the_apology_is_in_the_users_language(
+    telegram: TelegramWire, letters: Letters, kind: str, tag: str, language: str
+) -> None:
+    """Whatever the region; in English where there is no translation. It names the failure in every one."""
+    sender = {**ANN, "language_code": tag}
+    update = {"update_id": 1, "message": message(PRIVATE, sender)}
+    if kind == "callback_query":
+        update = {**CALLBACK.update, kind: {**CALLBACK.value, "from": sender}}
+    letters.bury(update)
+    letters.deliver()
+    [call] = telegram.calls
+    assert call.fields["text"] == APOLOGIES[language].format(reference("message-1"))
+    assert reference("message-1") in call.fields["text"]
+
+
+@pytest.mark.parametrize("tag", [None, 7, ["ru"]])
+def test_a_language_may_be_missing(telegram: TelegramWire, letters: Letters, tag: Any) -> None:
+    """Or be of any shape; it is English then."""
+    letters.bury({"update_id": 1, "message": message(PRIVATE, {**ANN, "language_code": tag})})
+    letters.deliver()
+    assert telegram.calls[0].fields["text"] == APOLOGIES["en"].format(reference("message-1"))
+
+
+@pytest.mark.parametrize("language", sorted(APOLOGIES))
+def test_every_language_names_the_failure(language: str) -> None:
+    """Once, and it stands apart, so that it can be copied."""
+    assert APOLOGIES[language].count("{}") == 1
+    assert apology("K7QM2-XWD3A", language).count("K7QM2-XWD3A") == 1
+    assert len(APOLOGIES) >= 12
 
 
 def test_a_letter_that_comes_twice_is_kept_and_told_once(

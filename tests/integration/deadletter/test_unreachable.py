@@ -41,9 +41,7 @@ def test_an_apology_that_is_refused_for_good_is_the_last(
     assert (len(telegram.calls), len(letters.kept)) == (1, 2)
 
 
-def test_a_refusal_that_is_not_for_good_marks_nothing(
-    cloud: Cloud, telegram: TelegramWire, letters: Letters
-) -> None:
+def test_a_refusal_that_is_not_for_good_marks_nothing(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """The next apology is sent."""
     telegram.faults["sendMessage"] = [refusal(403, "Forbidden: not enough rights to send text messages to the chat")]
     for number in range(2):
