@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from floodgate.state.fingerprints import Fingerprint, Fingerprints
     from floodgate.telegram.bot import KeptBot
 
-#: How long a failure waits to be shown while Telegram cannot be reached, and after how long it waits no more, in
-#: seconds: it is kept, and `/failures` lists it.
-_AGAIN_S: Final = 60.0
+#: After how long a failure no longer waits to be shown, in seconds: it is kept, and `/failures` lists it.
 SHOWN_WITHIN_S: Final = 86_400.0
 
 
@@ -39,8 +37,10 @@ class AdminChat:
         self._fingerprints = fingerprints
         self._clock = clock
 
-    async def refresh(self, kept: KeptBot, name: str) -> float | None:
+    async def refresh(self, kept: KeptBot, name: str, patience_s: float) -> float | None:
         """Show how often it happened; return after how many seconds that is to be tried again, None if it need not.
+
+        `patience_s` is how long to wait for a Telegram that does not say for how long.
 
         Raises what botocore raises, and TelegramError if the bot cannot start.
         """
@@ -63,7 +63,7 @@ class AdminChat:
                 logger.error("admin not told", fingerprint=name, error=type(error).__name__)
                 return None
             logger.warning("admin not yet told", fingerprint=name, error=type(error).__name__)
-            wait_s = min(told_to_wait_s(error) or _AGAIN_S, SHOWN_WITHIN_S / 24)
+            wait_s = min(told_to_wait_s(error) or patience_s, SHOWN_WITHIN_S / 24)
             await self._fingerprints.release(name, owner, self._clock())
             return wait_s
         await self._fingerprints.show(name, message_id, kind.count, self._clock())

@@ -57,14 +57,16 @@ QUIET_S: Final = 60
 WORD_WITHIN_S: Final = 3600.0
 #: What must be left of the invocation before another person or the admin is told, in seconds: a call's worth.
 _NEEDED_S: Final = 15.0
-#: How long a letter waits for Telegram or AWS, in seconds, if nobody says how long.
-_PAUSE_S: Final = 30.0
+#: How long a letter waits for Telegram or AWS, in seconds, if nobody says how long: so much after its first receive,
+#: and so much more after each further one, up to half an hour.
+_PATIENCE_S: Final = 30.0
+_LONGEST_PATIENCE_S: Final = 1800.0
 
 
 class NotSaid(Exception):
-    """Nothing was said, and surely so: it may be said in `wait_s` seconds."""
+    """Nothing was said, and surely so: it may be said in `wait_s` seconds, if Telegram has named a time."""
 
-    def __init__(self, wait_s: float) -> None:
+    def __init__(self, wait_s: float | None = None) -> None:
         super().__init__(f"may be said in {wait_s} s")
         self.wait_s = wait_s
 
@@ -77,6 +79,11 @@ class _Received:
     letter: DeadLetter
     #: The id of what was given up: it is what a letter is sent under, and no two runs of an update share it.
     run: str
+
+    @property
+    def patience_s(self) -> float:
+        """How long it waits for what does not answer, in seconds."""
+        return min(_LONGEST_PATIENCE_S, _PATIENCE_S * self.message.receive_count)
 
 
 class DeadLetterFunction:
@@ -162,14 +169,15 @@ class DeadLetterFunction:
                 return None
         except (BotoCoreError, ClientError) as error:
             logger.warning("user not yet told", reference=name, error=type(error).__name__)
-            return _PAUSE_S
+            return one.patience_s
         try:
             await self._tell(*addressee, name)
         except NotSaid as unsaid:
-            if self._clock() + unsaid.wait_s - one.letter.last_at > WORD_WITHIN_S:
+            wait_s = unsaid.wait_s or one.patience_s
+            if self._clock() + wait_s - one.letter.last_at > WORD_WITHIN_S:
                 logger.warning("user not told", reference=name, error="too late")
                 return None
-            return unsaid.wait_s if await self._took_back(name, owner) else None
+            return wait_s if await self._took_back(name, owner) else None
         return None
 
     async def _tell(self, chat: int, reply_to: int | None, tag: str | None, name: str) -> None:
@@ -189,10 +197,10 @@ class DeadLetterFunction:
         except TelegramError as error:
             logger.warning("user not told", reference=name, error=type(error).__name__)
             if surely_not_sent(error):
-                raise NotSaid(told_to_wait_s(error) or _PAUSE_S) from error
+                raise NotSaid(told_to_wait_s(error)) from error
         except (BotoCoreError, ClientError) as error:  # raised before anything is sent
             logger.warning("user not told", reference=name, error=type(error).__name__)
-            raise NotSaid(_PAUSE_S) from error
+            raise NotSaid from error
 
     async def _took_back(self, name: str, owner: str) -> bool:
         try:
@@ -210,10 +218,10 @@ class DeadLetterFunction:
             wait_s: float | None = 0.0
             if remaining_s() >= _NEEDED_S:
                 try:
-                    wait_s = await self._admin.refresh(self._bot, name)
+                    wait_s = await self._admin.refresh(self._bot, name, one.patience_s)
                 except Exception as error:  # noqa: BLE001 - the record boundary: the failure is kept, and not yet shown
                     logger.warning("admin not told", fingerprint=name, error=type(error).__name__)
-                    wait_s = _PAUSE_S
+                    wait_s = one.patience_s
             if wait_s is not None and one.message.id not in again:
                 await self._put_back(one, wait_s, again)
 
@@ -243,7 +251,7 @@ def read_letter(message: Message) -> DeadLetter:
             # CloudFormation names a queue after its logical id.
             queue="tasks" if "TasksQueue" in (message.redriven_from or "") else "updates",
             trace_id=message.trace_id,
-            message_id=message.origin,
+            message_id=message.origin or message.id,
         )
         return DeadLetter.model_validate(letter)
 
