@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import Queue, sqs_backends
 
 from floodgate.settings import BotSettings
 from floodgate.state.identity import store_identity
@@ -23,6 +24,7 @@ from tests.unit.telegram.wire import API_URL, TOKEN
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pytest
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -118,6 +120,26 @@ def _key(params: Mapping[str, Any]) -> str:
     """Return the key of the item that a request to DynamoDB is about; of others nothing."""
     keys: Mapping[str, Any] = params.get("Key") or params.get("Item") or {}
     return str(keys.get("pk", {}).get("S", ""))
+
+
+def remember_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have moto's FIFO queues swallow a repeated message as SQS does: for 5 minutes, in its group, even once deleted.
+
+    moto 5.2 forgets what was deleted, and swallows what another group has.
+    """
+    sent: dict[tuple[int, str | None, str], float] = {}
+    add = Queue.add_message
+
+    def add_once(queue: Queue, message: Any) -> None:
+        name = (id(queue), message.group_id, message.deduplication_id)
+        if message.sent_timestamp - sent.get(name, -math.inf) < 300_000:
+            return
+        sent[name] = message.sent_timestamp
+        kept, queue._messages = queue._messages, []
+        add(queue, message)
+        queue._messages[:0] = kept
+
+    monkeypatch.setattr(Queue, "add_message", add_once)
 
 
 @dataclass

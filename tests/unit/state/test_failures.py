@@ -4,7 +4,7 @@ import json
 import random
 import string
 import zlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -72,11 +72,7 @@ def kind(kinds: Fingerprints, name: str = BUG) -> Fingerprint:
 
 def names(failures: Failures, fingerprint: str = BUG, **how: Any) -> list[str]:
     """Return the names of what is open."""
-
-    async def collect(some: AsyncIterator[str]) -> list[str]:
-        return [name async for name in some]
-
-    return ask(collect(failures.open_of(fingerprint, **how)))
+    return ask(failures.open_of(fingerprint, **how))
 
 
 def test_a_failure_comes_back_as_it_was_kept(failures: Failures) -> None:
@@ -139,15 +135,16 @@ def test_what_changed_meanwhile_stays_and_the_rest_closes(failures: Failures, ki
 
 
 def test_the_open_ones_are_listed_by_time(failures: Failures) -> None:
-    """Oldest first, or newest first; more than a page of them; those of other fingerprints apart."""
-    for number in range(105):
+    """Oldest first, or newest first, and no more than asked for; those of other fingerprints apart."""
+    for number in range(25):
         told = letter(message_id=f"m{number}", at=NOW + number)
         ask(failures.keep(told, b"", f"m{number}", NOW))
     ask(failures.keep(letter(message_id="other", fingerprint="b" * 12), b"", "other", NOW))
-    expected = [letter(message_id=f"m{number}").name for number in range(105)]
+    expected = [letter(message_id=f"m{number}").name for number in range(25)]
     assert names(failures) == expected
     assert names(failures, newest_first=True) == expected[::-1]
-    assert ask(failures.count_open(BUG)) == 105
+    assert names(failures, newest_first=True, most=7) == expected[:-8:-1]
+    assert ask(failures.count_open(BUG)) == 25
 
 
 def test_what_was_counted_is_summed_up(failures: Failures, kinds: Fingerprints) -> None:

@@ -20,7 +20,7 @@ from floodgate.admin.notices import OWN, details, listing, notice
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from telegram import InlineKeyboardMarkup, Update
     from telegram.ext import ContextTypes
@@ -41,6 +41,8 @@ _DATA: Final = re.compile(rf"{OWN}(?P<order>[a-z_]+):(?P<name>[0-9a-f]{{12}}|[A-
 _REFERENCE: Final = re.compile(r"[A-Z2-7]{5}-[A-Z2-7]{5}")
 #: The part of what is left of an update's time in which a press sends again; the rest is for its answers.
 _SHARE: Final = 0.5
+#: How an answer begins that is to be read, and shown as an alert.
+_WHY: Final = "cannot be sent again"
 
 
 class FailureDesk:
@@ -108,10 +110,17 @@ class FailureDesk:
 
     async def _handle_one(self, query: CallbackQuery, order: str, name: str) -> None:
         """Send one failure again, or discard it, by its reference."""
-        act = self._retries.retry if order == "retry_one" else self._retries.discard
-        done = await act(_only(name), has_time=_time_left())
-        said = _outcome(done, order, left=0)
-        await query.answer(said, show_alert=bool(done.refused))
+        failure = await self._failures.find(name)
+        if failure is None:
+            await query.answer("Nothing of this is kept any more.", show_alert=True)
+            return
+        of = failure.letter.error_name
+        said = await self._answered(query, of)
+        if said is None:
+            act = self._retries.retry if order == "retry_one" else self._retries.discard
+            said = _outcome(await act([name], has_time=_time_left()), order, left=0)
+            await self._fingerprints.answered(of, query.id, said)
+        await query.answer(said, show_alert=_WHY in said)
         if (failure := await self._failures.find(name)) is not None:
             await _edit(query, *details(failure))
 
@@ -120,52 +129,54 @@ class FailureDesk:
         kind = await self._fingerprints.find(name)
         if kind is None:
             await query.answer("Nothing of this is kept any more.", show_alert=True)
-            return
-        if order == "show":
+        elif order == "show":
             await self._show(query, kind)
-            return
-        if order == "details":
+        elif order == "details":
             await self._detail(query, kind)
-            return
-        has_time = _time_left()
-        match order:
-            case "retry":
-                done = await self._retries.retry(await self._target(query, kind), has_time=has_time, most=1)
-            case "retry_all":
-                done = await self._retries.retry(self._failures.open_of(name), has_time=has_time)
-            case _:
-                done = await self._retries.discard(self._failures.open_of(name), has_time=has_time)
-        left = await self._left(name, done)
-        await query.answer(_outcome(done, order, left), show_alert=bool(done.refused or done.failed))
-        if (now := await self._fingerprints.find(name)) is not None:
+        else:
+            await self._act(query, order, kind)
+
+    async def _act(self, query: CallbackQuery, order: str, kind: Fingerprint) -> None:
+        said = kind.said if kind.press == query.id else None
+        if said is None:
+            match order:
+                case "retry":
+                    done = await self._retries.retry(await self._target(query, kind), has_time=_time_left(), most=1)
+                case "retry_all":
+                    done = await self._retries.retry(await self._failures.open_of(kind.name), has_time=_time_left())
+                case _:
+                    done = await self._retries.discard(await self._failures.open_of(kind.name), has_time=_time_left())
+            left = await self._left(kind.name, done)
+            said = _outcome(done, order, left)
+            await self._fingerprints.answered(kind.name, query.id, said)
+        else:
+            left = await self._failures.count_open(kind.name)
+        await query.answer(said, show_alert=_WHY in said)
+        if (now := await self._fingerprints.find(kind.name)) is not None:
             await _edit(query, *notice(now, left))
 
-    async def _target(self, query: CallbackQuery, kind: Fingerprint) -> AsyncIterator[str]:
+    async def _answered(self, query: CallbackQuery, of: str) -> str | None:
+        """Return what this very press was answered, if it is handled again."""
+        kind = await self._fingerprints.find(of)
+        return kind.said if kind is not None and kind.press == query.id else None
+
+    async def _target(self, query: CallbackQuery, kind: Fingerprint) -> list[str]:
         """Return the failure that a press of Retry is for: the newest that is open, and the same if it comes again."""
         if kind.press == query.id and kind.pressed is not None:
-            return _only(kind.pressed)
-        async for name in self._failures.open_of(kind.name, newest_first=True):
+            return [kind.pressed]
+        for name in await self._failures.open_of(kind.name, newest_first=True):
             failure = await self._failures.find(name)
             if failure is not None and failure.is_open:
                 await self._fingerprints.press(kind.name, query.id, name)
-                return _only(name)
-        return _only()
+                return [name]
+        return []
 
     async def _left(self, name: str, done: Done) -> int:
         """Return how many are open; the index may not know yet what was just done."""
-        handled = set(done.names)
         count = await self._failures.count_open(name)
-        if not handled or not count:
-            return count
-        stale = 0
-        async for one in self._failures.open_of(name):
-            if one in handled:
-                failure = await self._failures.find(one)
-                stale += failure is None or not failure.is_open
-                handled.discard(one)
-            if not handled:
-                break
-        return max(0, count - stale)
+        listed = set(done.names).intersection(await self._failures.open_of(name)) if done.names and count else set()
+        found = await asyncio.gather(*map(self._failures.find, listed))
+        return count - sum(failure is None or not failure.is_open for failure in found)
 
     async def _show(self, query: CallbackQuery, kind: Fingerprint) -> None:
         """Send the fingerprint's message anew; from now on it is the one that is kept up to date."""
@@ -176,11 +187,7 @@ class FailureDesk:
             await self._fingerprints.show(kind.name, sent.message_id, kind.count, sent.date.timestamp())
 
     async def _detail(self, query: CallbackQuery, kind: Fingerprint) -> None:
-        names: list[str] = []
-        async for name in self._failures.open_of(kind.name, newest_first=True):
-            names.append(name)
-            if len(names) > _OTHERS:
-                break
+        names = await self._failures.open_of(kind.name, newest_first=True, most=_OTHERS + 1)
         failure: Failure | None = None
         for name in [*names, kind.latest]:
             if (failure := await self._failures.find(name)) is not None:
@@ -202,7 +209,7 @@ def _outcome(done: Done, order: str, left: int) -> str:
         said.append(f"{len(done.failed)} could not be queued: press again.")
     if done.refused:
         why = next(iter(done.refused.values()))
-        said.append(f"{len(done.refused)} cannot be sent again: {why}. Discard what is of no use.")
+        said.append(f"{len(done.refused)} {_WHY}: {why}. Discard what is of no use.")
     if not said:
         said.append("None of this is open any more.")
     elif left and not done.failed and order in {"retry_all", "discard"} and left > len(done.refused):
@@ -224,8 +231,3 @@ def _time_left() -> Callable[[], bool]:
     run = running.get()
     ends_at = loop.time() + (0.0 if run is None else _SHARE * (run.deadline - loop.time()))
     return lambda: loop.time() < ends_at
-
-
-async def _only(*names: str) -> AsyncIterator[str]:
-    for name in names:
-        yield name

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, Poison, parse
@@ -19,7 +20,7 @@ from floodgate.monitoring.logger import logger
 from floodgate.state.failures import TOGETHER
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
@@ -57,45 +58,32 @@ class Retries:
         self._queues = queues
         self._calls = calls
 
-    async def retry(self, names: AsyncIterator[str], *, has_time: Callable[[], bool], most: int = A_PRESS) -> Done:
+    async def retry(self, names: Sequence[str], *, has_time: Callable[[], bool], most: int = A_PRESS) -> Done:
         """Send up to `most` of the failures again, as far as there is time."""
         done = Done()
-        async for failures in self._batches(names, done, most, has_time):
+        for some in batched(names, min(TOGETHER, most), strict=False):
             sendable = []
-            for failure in failures:
+            for failure in await self._open(some):
                 if (why := refusal(failure, self._queues)) is None:
                     sendable.append(failure)
                 else:
                     done.refused[failure.name] = why
             await self._send(sendable, done)
+            if len(done.names) + TOGETHER > most or not has_time():
+                break
         return done
 
-    async def discard(self, names: AsyncIterator[str], *, has_time: Callable[[], bool], most: int = A_PRESS) -> Done:
+    async def discard(self, names: Sequence[str], *, has_time: Callable[[], bool], most: int = A_PRESS) -> Done:
         """Close up to `most` of the failures, as far as there is time. They stay to be seen until they expire."""
         done = Done()
-        async for failures in self._batches(names, done, most, has_time):
-            if await self._failures.close(failures, failures[0].letter.error_name, "discarded"):
+        for some in batched(names, TOGETHER, strict=False):
+            failures = await self._open(some)
+            if failures and await self._failures.close(failures, failures[0].letter.error_name, "discarded"):
                 done.names += [failure.name for failure in failures]
                 logger.info("failures discarded", references=[failure.name for failure in failures])
+            if len(done.names) + TOGETHER > most or not has_time():
+                break
         return done
-
-    async def _batches(
-        self, names: AsyncIterator[str], done: Done, most: int, has_time: Callable[[], bool]
-    ) -> AsyncIterator[list[Failure]]:
-        """Yield the open ones of the failures, a few at a time."""
-        batch: list[str] = []
-        looked_at = 0
-        async for name in names:
-            batch.append(name)
-            if len(batch) >= min(TOGETHER, most - len(done.names)):
-                if found := await self._open(batch):
-                    yield found
-                looked_at += len(batch)
-                batch = []
-                if len(done.names) >= most or looked_at >= 2 * A_PRESS or not has_time():
-                    return
-        if batch and (found := await self._open(batch)):
-            yield found
 
     async def _open(self, names: Sequence[str]) -> list[Failure]:
         found = await asyncio.gather(*map(self._failures.find, names))

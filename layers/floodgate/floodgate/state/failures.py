@@ -27,7 +27,7 @@ from floodgate.state.fingerprints import counted
 from floodgate.state.items import change, key, names, plain
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -41,6 +41,8 @@ _ROUNDS: Final = 5
 _PAUSE_S: Final = 0.05
 #: Failures that change together: as many as SQS takes in one request.
 TOGETHER: Final = 10
+#: Open failures that are looked at for one press: more than it handles, for some may be refused.
+LOOKED_AT: Final = 200
 
 
 class DeadLetter(BaseModel):
@@ -199,16 +201,17 @@ class Failures:
         """Take it back: nothing was said, and surely so."""
         await self._changes(change(self._table, "failure", name, "REMOVE #told_by", "#told_by = :owner", owner=owner))
 
-    async def open_of(self, fingerprint: str, *, newest_first: bool = False) -> AsyncIterator[str]:
-        """Yield the names of the failures of that fingerprint that are open, or were a moment ago."""
+    async def open_of(self, fingerprint: str, *, newest_first: bool = False, most: int = LOOKED_AT) -> list[str]:
+        """Return the names of up to `most` failures of that fingerprint that are open, or were a moment ago."""
+        found: list[str] = []
         start: dict[str, Any] = {}
-        while True:
-            answer = await self._query(fingerprint, ScanIndexForward=not newest_first, Limit=100, **start)
-            for item in answer["Items"]:
-                yield item["sk"]["S"]
+        while len(found) < most:
+            answer = await self._query(fingerprint, ScanIndexForward=not newest_first, Limit=most - len(found), **start)
+            found += [item["sk"]["S"] for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
-                return
+                break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
 
     async def count_open(self, fingerprint: str) -> int:
         """Return how many failures of that fingerprint are open, or were a moment ago."""

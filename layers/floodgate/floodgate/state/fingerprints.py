@@ -54,9 +54,10 @@ class Fingerprint:
     shown_at: float = 0.0
     shown_count: int = 0
     claimed_until: float = 0.0
-    #: The latest press of Retry, and the failure that it was for.
+    #: The latest press of a button, the failure that it was for if it was for one, and what it was answered.
     press: str | None = None
     pressed: str | None = None
+    said: str | None = None
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
@@ -192,8 +193,15 @@ class Fingerprints:
                 self._table,
                 "fingerprint",
                 name,
-                "SET #press = :press, #pressed = :failure",
+                "SET #press = :press, #pressed = :failure REMOVE #said",
                 press=press,
                 failure=failure,
             ),
+        )
+
+    async def answered(self, name: str, press: str, said: str) -> None:
+        """Note what came of a press, so that the same press, handled again, is answered that and does nothing."""
+        await self._calls.run(
+            self._dynamodb.update_item,
+            **change(self._table, "fingerprint", name, "SET #press = :press, #said = :said", press=press, said=said),
         )
