@@ -14,11 +14,10 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 from telegram import ReplyParameters
-from telegram.error import RetryAfter, TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 
 from floodgate.admin.admin_chat import AdminChat
 from floodgate.aws import AwsCalls
@@ -34,7 +33,7 @@ from floodgate.monitoring.logger import logger
 from floodgate.state.failures import DeadLetter, Failures
 from floodgate.state.fingerprints import Fingerprints
 from floodgate.telegram.bot import KeptBot
-from floodgate.telegram.errors import ChatUnreachable, token_refused, told_to_wait_s
+from floodgate.telegram.errors import Arrival, ChatUnreachable, arrival, told_to_wait_s
 from floodgate.traffic.gate import Gates
 from floodgate.traffic.quiet import QuietPeriods
 
@@ -196,7 +195,7 @@ class DeadLetterFunction:
             logger.info("nobody to tell", reference=name)
         except TelegramError as error:
             logger.warning("user not told", reference=name, error=type(error).__name__)
-            if surely_not_sent(error):
+            if arrival(error) is Arrival.NEVER and not isinstance(error, (BadRequest, Forbidden)):
                 raise NotSaid(told_to_wait_s(error)) from error
         except (BotoCoreError, ClientError) as error:  # raised before anything is sent
             logger.warning("user not told", reference=name, error=type(error).__name__)
@@ -228,13 +227,6 @@ class DeadLetterFunction:
     async def _put_back(self, one: _Received, wait_s: float, again: set[str]) -> None:
         again.add(one.message.id)
         await self._queue.put_back([one.message], wait_s)
-
-
-def surely_not_sent(error: TelegramError) -> bool:
-    """Tell whether a message certainly did not arrive and may be sent later."""
-    if isinstance(error, RetryAfter) or token_refused(error):
-        return True
-    return type(error.__cause__) in {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
 
 
 def read_letter(message: Message) -> DeadLetter:
