@@ -50,7 +50,7 @@ def test_the_message_is_edited_to_the_state_now(cloud: Cloud, owner: Owner) -> N
     assert (edit.fields["chat_id"], edit.fields["message_id"]) == (ADMIN, 77)
     assert edit.fields["text"].splitlines() == [
         "⚠️ GardenFlooded in start",
-        "bug: a handler failed, and failed again",
+        "bug: its handler failed each time",
         f"2 times, first {moment(at - 8.5)}, last {moment(at)}",
         "1 sent again, 0 discarded",
         "1 open",
@@ -108,7 +108,7 @@ def test_details_show_the_context_and_nothing_that_was_said(owner: Owner) -> Non
     lines = call.fields["text"].splitlines()
     assert name in {reference("message-1"), reference("message-2")}
     assert {
-        "Reason: bug, a handler failed, and failed again",
+        "Reason: bug, its handler failed each time",
         "Handler: start",
         f"Attempts: 3, from {moment(at - 8.5)} to {moment(at)}",
         "Calls that had reached Telegram: none",

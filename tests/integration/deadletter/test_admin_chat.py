@@ -56,7 +56,7 @@ def test_a_failure_is_shown_with_buttons(cloud: Cloud, telegram: TelegramWire, s
     at = cloud.clock.now
     assert call.fields["text"].splitlines() == [
         "⚠️ GardenFlooded in start",
-        "bug: a handler failed, and failed again",
+        "bug: its handler failed each time",
         f"once, first {moment(at - 8.5)}, last {moment(at)}",
         f"Latest: {reference('message-1')}",
     ]

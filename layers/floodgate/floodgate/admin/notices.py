@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 OWN: Final = "floodgate:"
 #: Telegram takes 4096 characters; what is longer is cut.
 _LONGEST: Final = 4000
-_FRAMES: Final = 12
+_FRAMES: Final = 20
 
 _REASONS: Final = {
-    "bug": "a handler failed, and failed again",
+    "bug": "its handler failed each time",
     "retry": "Telegram or AWS kept failing",
-    "rejected": "Telegram says that the request is wrong",
+    "frozen": "Telegram kept a chat frozen that it writes to",
+    "rejected": "Telegram refuses what its handler asked for",
     "poison": "it can never be handled",
     "killed": "it killed its worker twice",
     "redriven": "its queue gave it up",
