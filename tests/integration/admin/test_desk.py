@@ -16,12 +16,14 @@ from floodgate.telegram.replay import Recorded
 from tests.integration.admin.conftest import BUG, HOME, OTHER, answers, buttons
 from tests.integration.deadletter.conftest import ADMIN
 from tests.integration.worker.scenes import said
+from tests.unit.telegram.wire import refusal
 
 if TYPE_CHECKING:
     from floodgate.telegram import App
     from tests.integration.admin.conftest import Owner
     from tests.integration.worker.cloud import Cloud
     from tests.integration.worker.conftest import Workers
+    from tests.unit.delivery.virtual_time import VirtualLoop
 
 STRANGER = {"id": 5005, "type": "private", "first_name": "Sam"}
 
@@ -340,3 +342,90 @@ def test_an_admin_chat_may_be_a_group(cloud: Cloud, telegram: Any, workers: Work
     assert owner.say("/failures", chat=group)[0].fields["text"] == "No failures are open."
     assert owner.press("retry", BUG, chat=HOME)[0].fields["text"] == "This button is not for you."
     assert cloud.left() == 0
+
+
+def test_the_details_of_what_is_closed_are_the_latests(owner: Owner) -> None:
+    """Nothing is open, and there is still something to look at."""
+    names = [owner.give_up(number) for number in (1, 2)]
+    owner.press("discard", BUG)
+    [shown] = [call for call in owner.press("details", BUG) if call.method == "sendMessage"]
+    assert shown.fields["text"].splitlines()[:2] == [f"{names[1]}: GardenFlooded", "State: discarded"]
+
+
+def test_what_the_queue_does_not_take_is_pressed_again(
+    cloud: Cloud, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQS may refuse some of a batch: they stay open, and the answer says so."""
+    names = []
+    for number in (1, 2):
+        names.append(owner.give_up(number))
+        cloud.clock.now += 1
+    sqs = cloud.client("sqs")
+    send = sqs.send_message_batch
+
+    def refuse_one(**asked: Any) -> Any:
+        answer = send(**{**asked, "Entries": asked["Entries"][:1]})
+        refused = [{"Id": one["Id"], "Code": "Busy", "SenderFault": False} for one in asked["Entries"][1:]]
+        return {**answer, "Failed": refused}
+
+    monkeypatch.setattr(sqs, "send_message_batch", refuse_one)
+    assert answers(owner.press("retry_all", BUG)) == ["1 sent again. 1 could not be queued: press again."]
+    assert [owner.state(name) for name in names] == [("retried", 1), ("open", 0)]
+    assert answers(owner.press("retry_all", BUG)) == ["1 sent again."]
+    assert owner.handled == ["words 1", "words 2"]
+
+
+@pytest.mark.parametrize("order", ["retry_all", "discard"])
+def test_a_press_ends_in_time(
+    cloud: Cloud, owner: Owner, loops: list[VirtualLoop], monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """However slow AWS is: half of the update's time is for its work, the rest for its answer."""
+    for number in range(25):
+        owner.give_up(number)
+    dynamodb = cloud.client("dynamodb")
+    write = dynamodb.transact_write_items
+
+    def slowly(**asked: Any) -> Any:
+        loops[-1].now += 2.6
+        return write(**asked)
+
+    monkeypatch.setattr(dynamodb, "transact_write_items", slowly)
+    verb = "discarded" if order == "discard" else "sent again"
+    assert answers(owner.press(order, BUG)) == [f"20 {verb}. 5 are left: press again."]
+
+
+def test_an_index_that_is_behind_misleads_nobody(cloud: Cloud, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may name what was closed a moment ago: that is not sent again, nor counted as left."""
+    names = [owner.give_up(number) for number in (1, 2)]
+    dynamodb = cloud.client("dynamodb")
+    query = dynamodb.query
+
+    def before(**asked: Any) -> Any:
+        if asked.get("IndexName") != "OpenFailures":
+            return query(**asked)
+        listed = names if asked.get("ScanIndexForward", True) else names[::-1]
+        return {"Count": 2, "Items": [{"sk": {"S": name}} for name in listed]}
+
+    monkeypatch.setattr(dynamodb, "query", before)
+    assert answers(owner.press("retry_all", BUG)) == ["2 sent again."]
+    for order in ("retry", "retry_all", "discard"):
+        assert answers(owner.press(order, BUG)) == ["None of this is open any more."]
+    assert (owner.handled, [owner.state(name) for name in names]) == (["words 1", "words 2"], [("retried", 1)] * 2)
+
+
+@pytest.mark.parametrize("words", ["Bad Request: message can't be edited", "Bad Request: message to edit not found"])
+def test_a_message_that_cannot_be_edited_is_left(owner: Owner, words: str) -> None:
+    """What was pressed is done and answered all the same, once."""
+    name = owner.give_up(1)
+    owner.telegram.faults["editMessageText"] = [refusal(400, words)]
+    assert answers(owner.press("retry", BUG)) == ["1 sent again."]
+    assert owner.state(name) == ("retried", 1)
+
+
+def test_an_answer_that_comes_too_late_is_no_failure(owner: Owner) -> None:
+    """A press may have waited in the queue: what it asked for is done, and nothing is given up for its answer."""
+    name = owner.give_up(1)
+    owner.telegram.faults["answerCallbackQuery"] = [refusal(400, "Bad Request: query is too old and response timeout")]
+    calls = owner.press("retry", BUG)
+    assert "1 sent again" in next(call.fields["text"] for call in calls if call.method == "editMessageText")
+    assert (owner.state(name), owner.cloud.letters()) == (("retried", 1), [])

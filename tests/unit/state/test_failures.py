@@ -14,8 +14,9 @@ from floodgate.aws import AwsCalls
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
 from floodgate.state.contents import INLINE_BYTES
-from floodgate.state.failures import KEPT_S, Contended, DeadLetter, Failure, Failures
+from floodgate.state.failures import KEPT_S, DeadLetter, Failure, Failures
 from floodgate.state.fingerprints import CLAIM_S, FRESH_S, PAUSE_S, Fingerprint, Fingerprints
+from floodgate.state.transactions import Contended
 from tests.integration.worker.cloud import Cloud
 from tests.unit.delivery.virtual_time import run
 
@@ -223,9 +224,12 @@ def test_an_aws_that_refuses_is_an_error(cloud: Cloud, failures: Failures, opera
     assert ask(failures.find(told.name)) is None
 
 
-def test_transactions_that_meet_are_tried_again(failures: Failures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transactions_that_meet_are_tried_again(
+    cloud: Cloud, failures: Failures, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """DynamoDB cancels one of two that change the same count; for ever is an error."""
-    real = failures._transact
+    dynamodb = cloud.client("dynamodb")
+    real = dynamodb.transact_write_items
     conflict = ClientError(
         {
             "Error": {"Code": "TransactionCanceledException", "Message": ""},
@@ -235,12 +239,12 @@ def test_transactions_that_meet_are_tried_again(failures: Failures, monkeypatch:
     )
     left = [conflict, conflict]
 
-    async def meet(*updates: dict[str, Any]) -> None:
+    def meet(**asked: Any) -> Any:
         if left:
             raise left.pop()
-        await real(*updates)
+        return real(**asked)
 
-    monkeypatch.setattr(failures, "_transact", meet)
+    monkeypatch.setattr(dynamodb, "transact_write_items", meet)
     assert ask(failures.keep(letter(), b"", "m1", NOW)) is True
     left += [conflict] * 100
     with pytest.raises(Contended):

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 #: What the data of the library's own buttons begins with. A bot's buttons must not.
 OWN: Final = "floodgate:"
-#: Telegram takes 4096 characters; what is longer is cut.
+#: Telegram takes 4096 characters; what is longer is cut, names and frames before the rest.
 _LONGEST: Final = 4000
 _FRAMES: Final = 20
+_FRAME: Final = 120
+_NAME: Final = 100
 
-_REASONS: Final = {
+#: What each outcome that ends in the dead letters means to somebody who knows the bot, and what SQS gives up by itself.
+REASONS: Final = {
     "bug": "its handler failed each time",
     "retry": "Telegram or AWS kept failing",
+    "moved": "a chat became a supergroup, again and again",
     "frozen": "Telegram kept a chat frozen that it writes to",
     "rejected": "Telegram refuses what its handler asked for",
     "poison": "it can never be handled",
@@ -40,8 +44,8 @@ _REASONS: Final = {
 def notice(kind: Fingerprint, open_now: int | None = None) -> tuple[str, InlineKeyboardMarkup]:
     """Return the message of a fingerprint, and its buttons; `open_now` of its failures are open, if that is known."""
     lines = [
-        f"⚠️ {kind.error or kind.reason} in {kind.handler or kind.kind}",
-        f"{kind.reason}: {_REASONS.get(kind.reason, 'given up')}",
+        f"⚠️ {_title(kind)}",
+        f"{kind.reason}: {REASONS.get(kind.reason, 'given up')}",
         f"{times(kind.count)}, first {moment(kind.first_at)}, last {moment(kind.last_at)}",
     ]
     if kind.retried or kind.discarded:
@@ -58,11 +62,11 @@ def details(failure: Failure, others: Sequence[str] = ()) -> tuple[str, InlineKe
     """Return what is known of one failure, and its own buttons; `others` are open failures with its fingerprint."""
     letter = failure.letter
     lines = [
-        f"{failure.name}: {letter.error or letter.reason}",
+        f"{failure.name}: {(letter.error or letter.reason)[:_NAME]}",
         f"State: {failure.state}" + (f", sent again {times(failure.retries)}" if failure.retries else ""),
-        f"Reason: {letter.reason}, {_REASONS.get(letter.reason, 'given up')}",
+        f"Reason: {letter.reason}, {REASONS.get(letter.reason, 'given up')}",
         f"Update: {letter.kind}, of the queue {letter.queue}",
-        f"Handler: {letter.handler or 'unknown'}",
+        f"Handler: {(letter.handler or 'unknown')[:_NAME]}",
         f"Attempts: {letter.attempts}, from {moment(letter.first_at)} to {moment(letter.last_at)}",
         f"Calls that had reached Telegram: {len(unpack(failure.journal)) or 'none'}",
         f"SQS message: {letter.message_id or 'none'}",
@@ -72,7 +76,7 @@ def details(failure: Failure, others: Sequence[str] = ()) -> tuple[str, InlineKe
         lines.append(f"Also: {', '.join(others)}")
     if letter.stack:
         # The last frames are where it failed.
-        lines += ["", *letter.stack[-_FRAMES:]]
+        lines += ["", *(frame[-_FRAME:] for frame in letter.stack[-_FRAMES:])]
     return "\n".join(lines)[:_LONGEST], _buttons(
         [("Retry this", "retry_one"), ("Discard this", "discard_one")], of=failure.name
     )
@@ -84,12 +88,16 @@ def listing(kinds: Sequence[tuple[Fingerprint, int]], *, more: bool) -> tuple[st
         return "No failures are open.", None
     lines, rows = ["Open failures, the latest first:"], []
     for number, (kind, open_now) in enumerate(kinds, 1):
-        title = f"{number}. {kind.error or kind.reason} in {kind.handler or kind.kind}"
+        title = f"{number}. {_title(kind)}"
         lines.append(f"{title}: {open_now} open of {kind.count}, last {moment(kind.last_at)}, {kind.latest}")
         rows.append([InlineKeyboardButton(title[:60], callback_data=f"{OWN}show:{kind.name}")])
     if more:
         lines.append("There are more.")
     return "\n".join(lines)[:_LONGEST], InlineKeyboardMarkup(rows)
+
+
+def _title(kind: Fingerprint) -> str:
+    return f"{(kind.error or kind.reason)[:_NAME]} in {(kind.handler or kind.kind)[:_NAME]}"
 
 
 def times(count: int) -> str:

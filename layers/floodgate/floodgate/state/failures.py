@@ -10,7 +10,6 @@ Hazard: the index is behind the table by a moment, so what it names is looked at
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import zlib
@@ -25,6 +24,7 @@ from floodgate.ingress.updates import Poison, parse, update_type
 from floodgate.state.contents import Contents
 from floodgate.state.fingerprints import counted
 from floodgate.state.items import change, key, names, plain
+from floodgate.state.transactions import ROUNDS, Contended, commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 KEPT_S: Final = 14 * 86_400
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
-#: Tries at a transaction that others get in the way of, and the pause between two, in seconds.
-_ROUNDS: Final = 5
-_PAUSE_S: Final = 0.05
 #: Failures that change together: as many as SQS takes in one request.
 TOGETHER: Final = 10
 #: Open failures that are looked at for one press: more than it handles, for some may be refused.
@@ -147,19 +144,10 @@ class Failures:
         content = await self._contents.store(
             letter.name, zlib.compress(letter.update.encode()), journal, int(now) + KEPT_S
         )
+        count = counted(self._table, letter.error_name, letter, now + KEPT_S)
         seen: dict[str, Any] = {}
-        for _ in range(_ROUNDS):
-            try:
-                await self._transact(
-                    self._opened(letter, content, seen, run, now),
-                    counted(self._table, letter.error_name, letter, now + KEPT_S),
-                )
-            except ClientError as error:
-                if not _is_hindered(error):
-                    raise
-                if not _is_refused(error):
-                    await asyncio.sleep(_PAUSE_S)
-            else:
+        for _ in range(ROUNDS):
+            if await commit(self._dynamodb, self._calls, self._opened(letter, content, seen, run, now), count):
                 return True
             seen = await self._seen(letter.name)
             if run in seen.get("runs", ()):
@@ -245,21 +233,12 @@ class Failures:
         ]
         count = change(self._table, "fingerprint", fingerprint, "ADD #closed :one", None, one=len(failures))
         count["ExpressionAttributeNames"] = {"#closed": state}
-        for _ in range(_ROUNDS):
-            try:
-                await self._transact(*writes, count)
-            except ClientError as error:
-                if not _is_hindered(error):
-                    raise
-                if _is_refused(error):
-                    if len(failures) == 1:
-                        return 0
-                    # One of them has changed; the others close one by one.
-                    return sum([await self.close([one], fingerprint, state, retries=retries) for one in failures])
-            else:
-                return len(failures)
-            await asyncio.sleep(_PAUSE_S)
-        raise Contended
+        if await commit(self._dynamodb, self._calls, *writes, count):
+            return len(failures)
+        if len(failures) == 1:
+            return 0
+        # One of them has changed; the others close one by one.
+        return sum([await self.close([one], fingerprint, state, retries=retries) for one in failures])
 
     def _opened(
         self, letter: DeadLetter, content: dict[str, Any], seen: dict[str, Any], run: str, now: float
@@ -323,28 +302,3 @@ class Failures:
                 return False
             raise
         return True
-
-    async def _transact(self, *updates: dict[str, Any]) -> None:
-        items: list[Any] = [{"Update": update} for update in updates]
-        await self._calls.run(self._dynamodb.transact_write_items, TransactItems=items)
-
-
-class Contended(Exception):
-    """Others kept changing the same items."""
-
-
-def _reasons(error: ClientError) -> set[str]:
-    if error.response["Error"]["Code"] != "TransactionCanceledException":
-        return set()
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    return {reason.get("Code", "None") for reason in reasons} - {"None"}
-
-
-def _is_hindered(error: ClientError) -> bool:
-    """Tell whether a transaction was cancelled by what the items are, or by another one that is under way."""
-    reasons = _reasons(error)
-    return bool(reasons) and reasons <= {"ConditionalCheckFailed", "TransactionConflict"}
-
-
-def _is_refused(error: ClientError) -> bool:
-    return "ConditionalCheckFailed" in _reasons(error)
