@@ -293,7 +293,7 @@ def test_large_updates_go_in_several_requests(cloud: Cloud, owner: Owner) -> Non
 
 def test_the_journal_is_restored_with_the_update(cloud: Cloud, owner: Owner) -> None:
     """Even if the traffic table has lost it meanwhile; what had been sent is what the retry starts with."""
-    packed = pack([Recorded("sendMessage", "8001", "fingerprint", "{}", is_unknown=False)] * 2)
+    packed = pack([Recorded("sendMessage", "8001", "fingerprint", "{}")] * 2)
     key = {"pk": {"S": "journal#message-1"}}
     cloud.dynamodb.put_item(TableName="traffic", Item={**key, "calls": {"B": packed}})
     name = owner.give_up(1)

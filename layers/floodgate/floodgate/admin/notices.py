@@ -7,12 +7,12 @@ the failure is kept, whichever message it stands below.
 
 from __future__ import annotations
 
+import json
+import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-from floodgate.delivery.journal import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def details(failure: Failure, others: Sequence[str] = ()) -> tuple[str, InlineKe
         f"Update: {letter.kind}, of the queue {letter.queue}",
         f"Handler: {(letter.handler or 'unknown')[:_NAME]}",
         f"Attempts: {letter.attempts}, from {moment(letter.first_at)} to {moment(letter.last_at)}",
-        f"Calls that had reached Telegram: {len(unpack(failure.journal)) or 'none'}",
+        f"Calls that had reached Telegram: {_calls(failure.journal)}",
         f"SQS message: {letter.message_id or 'none'}",
         f"Trace: {letter.trace_id or 'none'}",
     ]
@@ -108,6 +108,11 @@ def times(count: int) -> str:
 def moment(at: float) -> str:
     """Return a time to the second, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _calls(journal: bytes) -> str:
+    """Return how many calls a journal has, whichever deployment has packed it."""
+    return str(len(json.loads(zlib.decompress(journal)))) if journal else "none"
 
 
 def _buttons(*rows: Sequence[tuple[str, str]], of: str) -> InlineKeyboardMarkup:
