@@ -1,4 +1,4 @@
-"""Wires the dead-letter function: letters from dead.fifo are kept in the state table, and their users told."""
+"""Wires the dead-letter function: letters from dead.fifo are kept, their users told, and the admin asked."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 redact_libraries()
 _function = DeadLetterFunction(
     DeadletterSettings.from_env(os.environ),
+    sqs=boto3.client("sqs", config=aws.CONFIG),
     dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     clock=time.time,
 )
 
 
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Keep a batch of letters."""
-    return _function.drain(event)
+    return _function.drain(event, lambda: context.get_remaining_time_in_millis() / 1000)

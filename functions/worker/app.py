@@ -34,5 +34,5 @@ _worker = Worker(
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Drain a batch of messages, or answer `{"describe": true}` with what the bot handles."""
     if event.get("describe"):
-        return describe(bot.register)
+        return describe(_worker.register)
     return _worker.drain(event, lambda: context.get_remaining_time_in_millis() / 1000)

@@ -95,7 +95,8 @@ class Cloud:
         return self.sqs.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"]
 
     def _table(self, name: str, properties: Mapping[str, Any]) -> str:
-        taken = {key: properties[key] for key in ("BillingMode", "AttributeDefinitions", "KeySchema")}
+        needed = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        taken = {key: properties[key] for key in needed if key in properties}
         self.dynamodb.create_table(TableName=name, **taken)
         return name
 

@@ -276,8 +276,8 @@ def kept(name: str, *, reason: str, told: int | None, answers: int | None = None
     expect(name)(expectation)
 
 
-kept("deadletter__letter", reason="failed", told=ANN, answers=7)
-kept("deadletter__callback", reason="failed", told=GROUP)
+kept("deadletter__letter", reason="bug", told=ANN, answers=7)
+kept("deadletter__callback", reason="rejected", told=GROUP)
 kept("deadletter__poison", reason="poison", told=None)
 kept("deadletter__redriven_update", reason="redriven", told=ANN, answers=8)
 

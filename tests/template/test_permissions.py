@@ -73,6 +73,58 @@ def test_who_is_told_the_traffic_table_may_use_it(template: Template, function: 
     assert rights == ({"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"} if told else set())
 
 
+STATE_RIGHTS = {
+    "WorkerFunction": {"GetItem", "UpdateItem", "Query"},
+    "TasksFunction": {"GetItem", "UpdateItem", "Query"},
+    "DeadletterFunction": {"GetItem", "UpdateItem", "PutItem"},
+    "RegistrarFunction": {"PutItem"},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_with_the_state_table_what_it_does(template: Template, function: str) -> None:
+    """Failures are kept by one and closed by others; a transaction needs the rights of its writes. Nobody deletes."""
+    rights = {
+        action.removeprefix("dynamodb:")
+        for one in statements(template, function.removesuffix("Function") + "Role")
+        if "StateTable" in references(one["Resource"])
+        for action in listed(one["Action"])
+    }
+    assert rights == STATE_RIGHTS.get(function, set())
+
+
+SENT_TO = {
+    "WebhookFunction": {"UpdatesQueue", "DeadQueue"},
+    "WorkerFunction": {"UpdatesQueue", "TasksQueue", "DeadQueue"},
+    "TasksFunction": {"UpdatesQueue", "TasksQueue", "DeadQueue"},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_send_where_it_sends(template: Template, function: str) -> None:
+    """A worker gives up, and sends again what the admin wants tried again, to either queue."""
+    queues = {
+        queue
+        for one in statements(template, function.removesuffix("Function") + "Role")
+        if "sqs:SendMessage" in listed(one["Action"])
+        for queue in references(one["Resource"])
+    }
+    assert queues == SENT_TO.get(function, set())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_is_fed_by_a_queue_may_put_back(template: Template, function: str) -> None:
+    """Receive, delete and put back, in that queue and no other."""
+    needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
+    found = [
+        (set(listed(one["Action"])), one["Resource"])
+        for one in statements(template, function.removesuffix("Function") + "Role")
+        if "sqs:ReceiveMessage" in listed(one["Action"])
+    ]
+    sources = [one["Properties"]["Queue"] for one in template.functions[function].get("Events", {}).values()]
+    assert found == [(needed, source) for source in sources]
+
+
 def test_there_are_no_policies_beside_the_roles(template: Template) -> None:
     """What a role may is read in one place."""
     assert template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy") == {}

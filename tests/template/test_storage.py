@@ -35,6 +35,19 @@ def test_a_table_costs_what_is_used(template: Template, table: str) -> None:
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+def test_the_open_failures_can_be_asked_for(template: Template) -> None:
+    """By fingerprint, in the order in which they happened; what is closed has no such attribute and costs nothing."""
+    [index] = template.resources["StateTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert index == {
+        "IndexName": "OpenFailures",
+        "KeySchema": [
+            {"AttributeName": "open_fingerprint", "KeyType": "HASH"},
+            {"AttributeName": "last_at", "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
 def test_the_webhook_secret_is_one_that_telegram_takes(template: Template) -> None:
     """Made by AWS: 64 characters, none but A-Z, a-z, 0-9, _ and -, of which Telegram takes up to 256."""
     secret = template.resources["WebhookSecret"]["Properties"]

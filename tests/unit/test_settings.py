@@ -45,6 +45,8 @@ WORKER = {
     **INBOUND,
     "QUEUE": "updates",
     "QUEUE_URL": "https://sqs.example/updates.fifo",
+    "UPDATES_QUEUE_URL": "https://sqs.example/updates.fifo",
+    "TASKS_QUEUE_URL": "https://sqs.example/tasks.fifo",
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "TRAFFIC_TABLE": "traffic",
     "WORKER_CONCURRENCY": "20",
@@ -60,7 +62,12 @@ WORKER = {
     "FUNCTION_TIMEOUT_S": "20",
     "QUEUE_VISIBILITY_S": "120",
 }
-DEADLETTER = {**BOT, "TRAFFIC_TABLE": "traffic", "CACHE_S": "300"}
+DEADLETTER = {
+    **BOT,
+    "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
+    "TRAFFIC_TABLE": "traffic",
+    "CACHE_S": "300",
+}
 REGISTRAR = {
     **BOT,
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",

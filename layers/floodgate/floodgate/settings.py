@@ -165,6 +165,9 @@ class WorkerSettings:
     #: The queue that this worker empties: `updates` or `tasks`.
     queue: str
     queue_url: str
+    #: Where the admin's retries go, back to the queue that they are from.
+    updates_queue_url: str
+    tasks_queue_url: str
     dead_queue_url: str
     traffic_table: str
     #: How many workers of this function may run at once, each with up to ten chats.
@@ -207,6 +210,8 @@ class WorkerSettings:
             inbound=InboundLimits.from_env(environ),
             queue=_text(environ, "QUEUE"),
             queue_url=_text(environ, "QUEUE_URL"),
+            updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
+            tasks_queue_url=_text(environ, "TASKS_QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
             concurrency=_whole(environ, "WORKER_CONCURRENCY", 2, 1000),
@@ -226,6 +231,7 @@ class DeadletterSettings:
     """What the dead-letter function is told."""
 
     bot: BotSettings
+    dead_queue_url: str
     traffic_table: str
     #: As the workers are told: they share what is remembered.
     cache_s: int
@@ -235,6 +241,7 @@ class DeadletterSettings:
         """Raise SettingsInvalid for what is missing or out of bounds."""
         return cls(
             bot=BotSettings.from_env(environ),
+            dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
             cache_s=_cache_s(environ),
         )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from floodgate.delivery.apologies import APOLOGIES, apology
+from floodgate.delivery.deadletters import QUIET_S, WORD_WITHIN_S
 from floodgate.state.failures import KEPT_S, reference
 from tests.integration.worker.conftest import text
 from tests.integration.worker.deployed import deadletter_environ, deployed
-from tests.unit.ingress.samples import CHANNEL, GROUP, SAMPLES, message
+from tests.unit.ingress.samples import ANN, CHANNEL, GROUP, PRIVATE, SAMPLES, message
 from tests.unit.telegram.wire import TOKEN, flood, refusal
 
 if TYPE_CHECKING:
@@ -21,11 +23,8 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
-APOLOGY = re.compile(
-    r"Sorry, something went wrong and I could not answer that\. It has been kept and will be looked into; "
-    r"if you ask about it, mention ([A-Z2-7]{5}-[A-Z2-7]{5})\."
-)
 UPDATE = text("/start")
+BEN = {"id": 7002, "type": "private"}
 AWAITED_BY_NOBODY = [
     sample
     for sample in SAMPLES
@@ -34,17 +33,34 @@ AWAITED_BY_NOBODY = [
 CALLBACK = next(sample for sample in SAMPLES if sample.type == "callback_query" and sample.chat_id)
 
 
+class Lambda:
+    """What Lambda tells a function of its invocation."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return what is left of the timeout."""
+        return 90_000
+
+
 def test_a_letter_is_kept_and_its_user_told(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """Everything that is known stands in one item, and the reply names it."""
-    letters.bury(UPDATE)
+    letters.bury(UPDATE, run="run-1")
     assert letters.deliver() == []
     [item] = letters.kept
+    fingerprint = hashlib.sha256(b"bug GardenFlooded").hexdigest()[:12]
+    assert item.pop("told_by")["S"]
     assert json.loads(zlib.decompress(item.pop("update")["B"])) == UPDATE
     assert item.pop("sha256")["S"]
     assert item == {
         "pk": {"S": "failure"},
         "sk": {"S": reference("message-1")},
-        "reason": {"S": "failed"},
+        "state": {"S": "open"},
+        "retries": {"N": "0"},
+        "runs": {"SS": ["run-1"]},
+        "fingerprint": {"S": fingerprint},
+        "open_fingerprint": {"S": fingerprint},
+        "kind": {"S": "message"},
+        "stack": {"L": []},
+        "reason": {"S": "bug"},
         "detail": {"S": "its handler failed 3 times"},
         "error": {"S": "GardenFlooded"},
         "attempts": {"N": "3"},
@@ -57,9 +73,7 @@ def test_a_letter_is_kept_and_its_user_told(cloud: Cloud, telegram: TelegramWire
         "expires_at": {"N": str(int(cloud.clock.now) + KEPT_S)},
     }
     [call] = telegram.calls
-    apology = APOLOGY.fullmatch(call.fields["text"])
-    assert apology is not None
-    assert apology[1] == item["sk"]["S"]
+    assert call.fields["text"] == apology(reference("message-1"), "pt-br")
     assert cloud.left(cloud.dead_url) == 0
 
 
@@ -103,22 +117,95 @@ def test_a_button_is_answered_in_its_chat(telegram: TelegramWire, letters: Lette
     )
 
 
-def test_a_letter_that_comes_twice_is_kept_and_told_once(telegram: TelegramWire, letters: Letters) -> None:
-    """Lambda hands a letter out again when its answer got lost; a worker may have sent it twice, in other words."""
-    letters.bury(UPDATE)
+SERVICE = [
+    ({"pinned_message": message(PRIVATE)}, 0),
+    ({"message_auto_delete_timer_changed": {"message_auto_delete_time": 60}}, 0),
+    ({"web_app_data": {"data": "x", "button_text": "y"}}, 1),
+    ({"successful_payment": {}}, 1),
+]
+
+
+@pytest.mark.parametrize(("content", "told"), SERVICE, ids=["pinned", "timer", "form", "payment"])
+def test_a_service_message_is_told_of_if_a_person_waits(
+    telegram: TelegramWire, letters: Letters, content: dict[str, Any], told: int
+) -> None:
+    """That a message was pinned Telegram says; who has paid or sent a form waits for what comes of it."""
+    said = {name: value for name, value in message(PRIVATE).items() if name != "text"}
+    letters.bury({"update_id": 1, "message": {**said, **content}})
     assert letters.deliver() == []
-    letters.bury(UPDATE, attempts=4, detail="its handler failed 4 times")
+    assert (len(letters.kept), len(telegram.calls)) == (1, told)
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("en", "en"), ("pt-br", "pt"), ("zh-hans", "zh"), ("RU", "ru"), ("de_AT", "de"), ("tlh", "en"), ("", "en")],
+)
+@pytest.mark.parametrize("kind", ["message", "callback_query"])
+def test_the_apology_is_in_the_users_language(
+    telegram: TelegramWire, letters: Letters, kind: str, tag: str, language: str
+) -> None:
+    """Whatever the region; in English where there is no translation. It names the failure in every one."""
+    sender = {**ANN, "language_code": tag}
+    update = {"update_id": 1, "message": message(PRIVATE, sender)}
+    if kind == "callback_query":
+        update = {**CALLBACK.update, kind: {**CALLBACK.value, "from": sender}}
+    letters.bury(update)
+    letters.deliver()
+    [call] = telegram.calls
+    assert call.fields["text"] == APOLOGIES[language].format(reference("message-1"))
+    assert reference("message-1") in call.fields["text"]
+
+
+@pytest.mark.parametrize("tag", [None, 7, ["ru"]])
+def test_a_language_may_be_missing(telegram: TelegramWire, letters: Letters, tag: Any) -> None:
+    """Or be of any shape; it is English then."""
+    letters.bury({"update_id": 1, "message": message(PRIVATE, {**ANN, "language_code": tag})})
+    letters.deliver()
+    assert telegram.calls[0].fields["text"] == APOLOGIES["en"].format(reference("message-1"))
+
+
+@pytest.mark.parametrize("language", sorted(APOLOGIES))
+def test_every_language_names_the_failure(language: str) -> None:
+    """Once, and it stands apart, so that it can be copied."""
+    assert APOLOGIES[language].count("{}") == 1
+    assert apology("K7QM2-XWD3A", language).count("K7QM2-XWD3A") == 1
+    assert len(APOLOGIES) >= 12
+
+
+def test_a_letter_that_comes_twice_is_kept_and_told_once(
+    cloud: Cloud, telegram: TelegramWire, letters: Letters
+) -> None:
+    """Lambda hands a letter out again when its answer got lost; a worker may have sent it twice, in other words."""
+    letters.bury(UPDATE, run="run-1")
+    assert letters.deliver() == []
+    cloud.clock.now += 301
+    letters.bury(UPDATE, run="run-1", attempts=4, detail="its handler failed 4 times")
     assert letters.deliver() == []
     assert (len(letters.kept), len(telegram.calls)) == (1, 1)
     assert letters.kept[0]["attempts"] == {"N": "3"}
 
 
-def test_two_failures_are_two(telegram: TelegramWire, letters: Letters) -> None:
+def test_two_failures_are_two(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """The same text from the same person, given up twice, is kept and told twice."""
     letters.bury(UPDATE, message_id="message-1")
+    letters.deliver()
+    cloud.clock.now += QUIET_S
     letters.bury(UPDATE, message_id="message-2")
-    assert letters.deliver() == []
+    letters.deliver()
     assert (len(letters.kept), len(telegram.calls)) == (2, 2)
+
+
+def test_a_chat_is_told_once_a_minute(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
+    """Ten failures of one person within a minute are ten failures, and one apology; another chat has its own."""
+    for number in range(10):
+        letters.bury(UPDATE, message_id=f"message-{number}", group=f"chat:{number}")
+    letters.bury(text("/start", chat=BEN), message_id="ben", group="chat:7002")
+    letters.settle()
+    assert ([chat for chat, _ in telegram.sent], len(letters.kept)) == ([7001, 7002], 11)
+    cloud.clock.now += QUIET_S
+    letters.bury(UPDATE, message_id="later")
+    letters.deliver()
+    assert [chat for chat, _ in telegram.sent] == [7001, 7002, 7001]
 
 
 @pytest.mark.parametrize("update", ["beans", json.dumps(UPDATE)], ids=["no update", "an update all the same"])
@@ -146,40 +233,72 @@ def test_a_redriven_update_is_a_letter(cloud: Cloud, telegram: TelegramWire, let
     "fault",
     [
         refusal(403, "Forbidden: bot was blocked by the user"),
-        refusal(401, "Unauthorized"),
-        refusal(502, "Bad Gateway"),
-        flood(30),
+        refusal(400, "Bad Request: chat not found"),
         httpx.ReadTimeout("late"),
-        httpx.ConnectError("no route"),
+        httpx.ReadError("reset"),
     ],
-    ids=["blocked", "unauthorized", "broken", "flood", "silent", "unreachable"],
+    ids=["blocked", "not found", "silent", "reset"],
 )
-def test_a_word_that_cannot_be_said_loses_nothing(
+def test_a_word_that_may_have_been_said_is_not_said_again(
     telegram: TelegramWire, letters: Letters, fault: Exception | tuple[int, dict[str, Any]]
 ) -> None:
-    """The failure is kept, the letter is done, and no second word is tried: the first may have arrived."""
+    """Or that nobody can be told: the failure is kept and the letter done."""
     telegram.faults["sendMessage"] = [fault]
     letters.bury(UPDATE)
     assert letters.deliver() == []
     assert (len(letters.kept), len(telegram.calls)) == (1, 1)
 
 
-@pytest.mark.parametrize("operation", ["GetSecretValue", "GetItem"])
-def test_a_bot_that_cannot_start_loses_nothing(
+@pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refusal(401, "Unauthorized"),
+        refusal(502, "Bad Gateway"),
+        flood(30),
+        httpx.ConnectError("no route"),
+        httpx.ConnectTimeout("late"),
+    ],
+    ids=["unauthorized", "broken", "flood", "unreachable", "no connection"],
+)
+def test_a_word_that_was_surely_not_said_is_said_later(
+    telegram: TelegramWire, letters: Letters, fault: Exception | tuple[int, dict[str, Any]]
+) -> None:
+    """Nobody is left without a word for a passing trouble: the letter comes again, and is told once then."""
+    telegram.faults["sendMessage"] = [fault]
+    letter = letters.bury(UPDATE)
+    assert letters.deliver() == [letter]
+    letters.settle()
+    assert (len(letters.kept), len(telegram.calls)) == (1, 2)
+    assert telegram.calls[1].at - telegram.calls[0].at == pytest.approx(30, abs=2)
+
+
+def test_an_apology_does_not_come_hours_later(telegram: TelegramWire, letters: Letters) -> None:
+    """After an hour nobody waits for it any more, and the letter comes no more."""
+    telegram.faults["sendMessage"] = [httpx.ConnectError("no route")] * 1000
+    letters.bury(UPDATE)
+    letters.settle(within_s=WORD_WITHIN_S + 60)
+    assert len(letters.kept) == 1
+
+
+@pytest.mark.parametrize("operation", ["GetSecretValue", "GetItem state"])
+def test_a_bot_that_cannot_start_says_it_later(
     cloud: Cloud, telegram: TelegramWire, letters: Letters, operation: str
 ) -> None:
-    """Without token or identity nobody is told, and the failure is kept all the same."""
-    cloud.wire.faults[operation] = ["AccessDeniedException"]
-    letters.bury(UPDATE)
-    assert letters.deliver() == []
+    """Without token or identity nobody is told yet, and the failure is kept all the same."""
+    cloud.wire.faults[operation.replace("GetItem state", "GetItem bot")] = ["AccessDeniedException"]
+    letter = letters.bury(UPDATE)
+    assert letters.deliver() == [letter]
     assert (len(letters.kept), telegram.calls) == (1, [])
+    letters.settle()
+    assert (len(letters.kept), len(telegram.calls)) == (1, 1)
 
 
 def test_what_cannot_be_kept_comes_again(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """The letter stays in its queue, its user hears nothing yet, and the other letters are not held up."""
-    cloud.wire.faults["PutItem"] = ["ProvisionedThroughputExceededException"]
+    cloud.wire.faults["TransactWriteItems"] = ["ProvisionedThroughputExceededException"]
     failed = letters.bury(UPDATE, message_id="message-1")
-    letters.bury(UPDATE, message_id="message-2", group="chat:7002")
+    letters.bury(text("/start", chat=BEN), message_id="message-2", group="chat:7002")
     assert letters.deliver() == [failed]
     assert (len(letters.kept), len(telegram.calls)) == (1, 1)
     cloud.clock.now += 181
@@ -190,13 +309,15 @@ def test_what_cannot_be_kept_comes_again(cloud: Cloud, telegram: TelegramWire, l
 def test_a_keep_whose_receipt_was_lost_tells_at_most_once(
     cloud: Cloud, telegram: TelegramWire, letters: Letters
 ) -> None:
-    """Whether the item was written is unknown, so the letter comes again; found kept, it is done, and silent."""
-    cloud.wire.lost = {"PutItem"}
+    """Whether the items were written is unknown, so the letter comes again; found kept, it is counted no more."""
+    cloud.wire.lost = {"TransactWriteItems"}
     failed = letters.bury(UPDATE)
     assert letters.deliver() == [failed]
     cloud.clock.now += 181
     assert letters.deliver() == []
-    assert (len(letters.kept), telegram.calls) == (1, [])
+    assert (len(letters.kept), len(telegram.calls)) == (1, 1)
+    [kind] = [item for item in cloud.items("state") if item["pk"] == {"S": "fingerprint"}]
+    assert kind["count"] == {"N": "1"}
 
 
 @pytest.mark.parametrize("sample", AWAITED_BY_NOBODY, ids=lambda sample: sample.type)
@@ -217,7 +338,8 @@ def test_a_channel_is_not_told(telegram: TelegramWire, letters: Letters) -> None
 def test_a_batch_uses_one_bot(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """Ten letters read the token and the identity once."""
     for number in range(10):
-        letters.bury(UPDATE, message_id=str(number), group=f"chat:{number}")
+        person = {"id": 8000 + number, "type": "private"}
+        letters.bury(text("/start", chat=person), message_id=str(number), group=f"chat:{number}")
     assert letters.deliver() == []
     assert len(telegram.calls) == 10
     assert len(cloud.wire.asked("GetSecretValue")) == 1
@@ -242,6 +364,6 @@ def test_the_function_as_deployed(cloud: Cloud, telegram: TelegramWire, monkeypa
     """An SQS event in, the failure kept, the user told."""
     cloud.queue(UPDATE, "chat:7001", cloud.dead_url)
     with deployed("deadletter", deadletter_environ(cloud), monkeypatch) as handler:
-        assert cloud.deliver(lambda event: handler(event, None), cloud.dead_url) == []
+        assert cloud.deliver(lambda event: handler(event, Lambda()), cloud.dead_url) == []
     assert len(telegram.calls) == 1
     assert [item["sk"] for item in cloud.items("state") if item["pk"] == {"S": "failure"}] != []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from floodgate.delivery.deadletters import QUIET_S
 from tests.integration.worker.conftest import text
 from tests.unit.telegram.wire import refusal
 
@@ -28,19 +29,23 @@ def test_an_unreachable_chat_gets_no_apology(cloud: Cloud, telegram: TelegramWir
     assert ([chat for chat, _ in telegram.sent], len(letters.kept)) == ([7002], 2)
 
 
-def test_an_apology_that_is_refused_for_good_is_the_last(telegram: TelegramWire, letters: Letters) -> None:
+def test_an_apology_that_is_refused_for_good_is_the_last(
+    cloud: Cloud, telegram: TelegramWire, letters: Letters
+) -> None:
     """What the apology has found out, the next one knows."""
     telegram.faults["sendMessage"] = [BLOCKED]
     for number in range(2):
         letters.bury(text("/start"), message_id=f"message-{number}")
-    assert letters.deliver() == []
+        assert letters.deliver() == []
+        cloud.clock.now += QUIET_S
     assert (len(telegram.calls), len(letters.kept)) == (1, 2)
 
 
-def test_a_refusal_that_is_not_for_good_marks_nothing(telegram: TelegramWire, letters: Letters) -> None:
+def test_a_refusal_that_is_not_for_good_marks_nothing(cloud: Cloud, telegram: TelegramWire, letters: Letters) -> None:
     """The next apology is sent."""
     telegram.faults["sendMessage"] = [refusal(403, "Forbidden: not enough rights to send text messages to the chat")]
     for number in range(2):
         letters.bury(text("/start"), message_id=f"message-{number}")
-    assert letters.deliver() == []
+        assert letters.deliver() == []
+        cloud.clock.now += QUIET_S
     assert len(telegram.calls) == 2

@@ -15,7 +15,7 @@ from floodgate.delivery.worker import Worker
 from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits, WorkerSettings
 from floodgate.traffic.limits import Limit
-from tests.integration.worker.cloud import Clock, Cloud
+from tests.integration.worker.cloud import Clock, Cloud, remember_what_was_sent
 from tests.unit.delivery.virtual_time import VirtualLoop
 from tests.unit.ingress.samples import PRIVATE, message
 from tests.unit.telegram.wire import API_URL, TelegramWire
@@ -67,6 +67,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Cloud]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setattr("moto.sqs.models.unix_time", clock)
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda: clock() * 1000)
+    remember_what_was_sent(monkeypatch)
     with mock_aws():
         cloud = Cloud(clock)
         cloud.register_bot()
@@ -124,6 +125,8 @@ class Workers:
             inbound=inbound,
             queue=queue,
             queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
+            updates_queue_url=self.cloud.updates_url,
+            tasks_queue_url=self.cloud.tasks_url,
             dead_queue_url=self.cloud.dead_url,
             traffic_table="traffic",
             concurrency=20,

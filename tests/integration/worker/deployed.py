@@ -53,7 +53,12 @@ def bot_environ(cloud: Cloud) -> dict[str, str]:
 
 def deadletter_environ(cloud: Cloud) -> dict[str, str]:
     """Return the variables of DeadletterFunction."""
-    return {**bot_environ(cloud), "TRAFFIC_TABLE": "traffic", "CACHE_S": "300"}
+    return {
+        **bot_environ(cloud),
+        "DEAD_QUEUE_URL": cloud.dead_url,
+        "TRAFFIC_TABLE": "traffic",
+        "CACHE_S": "300",
+    }
 
 
 def worker_environ(cloud: Cloud) -> dict[str, str]:
@@ -62,6 +67,8 @@ def worker_environ(cloud: Cloud) -> dict[str, str]:
         **bot_environ(cloud),
         "QUEUE": "updates",
         "QUEUE_URL": cloud.updates_url,
+        "UPDATES_QUEUE_URL": cloud.updates_url,
+        "TASKS_QUEUE_URL": cloud.tasks_url,
         "DEAD_QUEUE_URL": cloud.dead_url,
         "TRAFFIC_TABLE": "traffic",
         "WORKER_CONCURRENCY": "20",

@@ -12,6 +12,7 @@ from floodgate.delivery.deadletters import read_letter
 from floodgate.delivery.message import Message
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
+from floodgate.state.failures import DeadLetter
 from tests.unit.delivery.conftest import SENT_AT, message
 
 UPDATE = json.dumps({"update_id": 7, "message": {"chat": {"id": 7001}, "text": "жук"}})
@@ -20,13 +21,16 @@ optional_text = st.none() | st.text()
 
 @given(
     raw=st.binary() | st.text().map(str.encode),
-    reason=st.sampled_from(["poison", "failed"]),
+    reason=st.sampled_from(["poison", "bug"]),
     detail=st.text(),
     times=st.tuples(st.floats(0, 4e9), st.floats(0, 4e9)),
     error=optional_text,
     group=st.none() | st.just("chat:7001"),
     attempts=st.integers(0, 1000),
     message_id=st.none() | st.uuids().map(str),
+    fingerprint=optional_text,
+    handler=optional_text,
+    stack=st.lists(st.text()),
 )
 def test_a_letter_is_read_as_it_was_written(
     raw: bytes,
@@ -37,6 +41,9 @@ def test_a_letter_is_read_as_it_was_written(
     group: str | None,
     attempts: int,
     message_id: str | None,
+    fingerprint: str | None,
+    handler: str | None,
+    stack: list[str],
 ) -> None:
     """Every field comes back, whatever bytes were given up."""
     body, letter = dead_letter(
@@ -49,8 +56,18 @@ def test_a_letter_is_read_as_it_was_written(
         group=group,
         attempts=attempts,
         message_id=message_id,
+        fingerprint=fingerprint,
+        handler=handler,
+        stack=stack,
     )
     assert read_letter(message("letter", body=body)).model_dump() == letter
+
+
+def test_a_letter_of_an_older_deployment_is_read() -> None:
+    """It may have waited in the queue while a new one was deployed: what it does not know yet has its default."""
+    _, letter = dead_letter(UPDATE.encode(), reason="failed", detail="its handler failed 3 times", at=SENT_AT)
+    old = {name: value for name, value in letter.items() if name not in {"fingerprint", "stack", "handler"}}
+    assert read_letter(message("letter", body=json.dumps(old))).model_dump() == letter
 
 
 @pytest.mark.parametrize("size", [512 * 1024, QUEUE_LIMIT_BYTES])
@@ -77,6 +94,9 @@ def test_anything_else_is_a_letter_of_its_own(body: str) -> None:
         "last_at": SENT_AT,
         "trace_id": None,
         "message_id": "gone",
+        "fingerprint": None,
+        "stack": [],
+        "handler": None,
         "group": "chat:7001",
         "queue": "updates",
         "update": body,
@@ -100,7 +120,16 @@ def test_a_message_is_what_its_record_says() -> None:
         },
         "eventSource": "aws:sqs",
     }
-    assert Message.from_record(record) == message("m", body=UPDATE, receive_count=3)
+    assert Message.from_record(record) == message("m", body=UPDATE, receive_count=3, origin="m")
+
+
+@pytest.mark.parametrize(
+    ("update", "is_whole"), [(UPDATE, True), ("[" * 1_100_000, False), ("\udcff", False)], ids=["whole", "part", "odd"]
+)
+def test_a_letter_knows_whether_its_update_is_whole(update: str, is_whole: bool) -> None:  # noqa: FBT001 - a case
+    """What was cut, or was no UTF-8, cannot be handled again."""
+    _, letter = dead_letter(update.encode("utf-8", "surrogateescape"), reason="bug", detail="it failed", at=SENT_AT)
+    assert DeadLetter.model_validate(letter).is_whole is is_whole
 
 
 @pytest.mark.parametrize(("queue", "name"), [("UpdatesQueue", "updates"), ("TasksQueue", "tasks")])

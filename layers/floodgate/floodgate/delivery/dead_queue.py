@@ -41,6 +41,9 @@ class DeadQueue:
             first_at=entry.first_at,
             trace_id=message.trace_id,
             message_id=message.origin,
+            fingerprint=failure.fingerprint if failure else None,
+            stack=failure.stack if failure else (),
+            handler=failure.handler if failure else None,
         )
         await self._calls.run(
             self._sqs.send_message,

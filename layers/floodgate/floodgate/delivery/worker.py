@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
+from floodgate.admin.desk import FailureDesk
+from floodgate.admin.retries import Retries
 from floodgate.aws import AwsCalls
 from floodgate.cache.cache import Cache, caching
 from floodgate.delivery.admission import Admissions
@@ -27,6 +29,8 @@ from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
+from floodgate.state.failures import Failures
+from floodgate.state.fingerprints import Fingerprints
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from floodgate.settings import WorkerSettings
-    from floodgate.telegram.application import Register
+    from floodgate.telegram.application import App, Register
     from floodgate.telegram.run import Run
 
 
@@ -62,7 +66,7 @@ class Worker:
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._register = register
+        self._bots_own = register
         self._clock = clock
         self._runner = asyncio.Runner()
         calls = AwsCalls()
@@ -93,8 +97,24 @@ class Worker:
         self._journal = Journal(dynamodb, table, calls, clock)
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._counts = Metrics(settings.queue)
+        self._desk: FailureDesk | None = None
+        if (admin := settings.bot.admin_chat_id) is not None:
+            failures = Failures(dynamodb, settings.bot.state_table, calls)
+            queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
+            self._desk = FailureDesk(
+                admin,
+                failures,
+                Fingerprints(dynamodb, settings.bot.state_table, calls),
+                Retries(failures, self._journal, sqs, queues, calls),
+            )
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
+
+    def register(self, app: App) -> None:
+        """Add the handlers for the admin, if there is an admin chat, and then the bot's own."""
+        if self._desk is not None:
+            self._desk.register(app)
+        self._bots_own(app)
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
         """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
@@ -144,4 +164,4 @@ class Worker:
             notices_every(self._settings.inbound.quiet_s),
             at_pace(self._pacers.get(run.group)),
         ):
-            return await process(bot, self._register, run)
+            return await process(bot, self.register, run)

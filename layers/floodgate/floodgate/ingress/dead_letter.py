@@ -6,6 +6,7 @@ standard library; `state.failures.DeadLetter` is the model that reads it.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, sendable
@@ -27,11 +28,16 @@ def dead_letter(  # noqa: PLR0913 - the letter's fields, by name
     first_at: float | None = None,
     trace_id: str | None = None,
     message_id: str | None = None,
+    fingerprint: str | None = None,
+    stack: Sequence[str] = (),
+    handler: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Return the message's body, and the letter that it holds.
 
     The update `raw` is kept whole where it fits into the queue, else its first KEPT_BYTES; `length` and `sha256` are
-    always those of the whole. Without a `group` the letter gets one of its own, `poison:<hash>`.
+    always those of the whole. Without a `group` the letter gets one of its own, `poison:<hash>`. `message_id` is the
+    update's first SQS message; `fingerprint` names the error, in twelve hex digits; `stack` has its frames, written
+    "file:line function", and no values.
     """
     digest = hashlib.sha256(raw).hexdigest()
     letter = {
@@ -43,6 +49,9 @@ def dead_letter(  # noqa: PLR0913 - the letter's fields, by name
         "last_at": at,
         "trace_id": trace_id,
         "message_id": message_id,
+        "fingerprint": fingerprint,
+        "stack": list(stack),
+        "handler": handler,
         "group": group or f"poison:{digest[:32]}",
         "queue": queue,
         "update": raw.decode("utf-8", "backslashreplace"),

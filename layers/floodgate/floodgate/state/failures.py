@@ -1,29 +1,45 @@
-"""Failures that were given up: kept where they can be listed and, later, tried again.
+"""Failures that were given up: kept where they can be listed, tried again and discarded.
 
-Rule: one item per dead letter under its reference, which follows from the message alone; so the same letter, handed out
-twice, is kept once. The update is compressed: half a megabyte of JSON would not fit into an item of 400 KB. What does
-not fit even so is kept in part, since a letter that cannot be kept would come again for days.
+Rule: one item per update under its reference, which follows from its first SQS message's id; so whatever letters come
+of one update, there is one failure. Each *run* of the update that was given up is counted once: the same letter handed
+out twice is no second failure, but a retry that failed again is. Failure and count are one transaction. Update and
+journal are compressed, and go to further items where one of 400 KB does not hold them. Only while a failure is open it
+has the attribute that the index `OpenFailures` is made of.
+Hazard: the index is behind the table by a moment, so what it names is looked at again, and changed under a condition.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from base64 import b32encode
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
 
+from floodgate.ingress.updates import Poison, parse, update_type
+from floodgate.state.contents import Contents
+from floodgate.state.fingerprints import counted
+from floodgate.state.items import change, key, names, plain
+from floodgate.state.transactions import ROUNDS, Contended, commit
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from floodgate.aws import AwsCalls
 
-KEPT_S = 14 * 86_400
-#: What a compressed update may have, so that its item stays below DynamoDB's 400 KB.
-_LARGEST_BYTES = 400_000
-#: How much of a larger one is kept, in characters; their bytes fit uncompressed.
-PART_CHARACTERS = 65_536
+
+KEPT_S: Final = 14 * 86_400
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
+#: Failures that change together: as many as SQS takes in one request.
+TOGETHER: Final = 10
+#: Open failures that are looked at for one press: more than it handles, for some may be refused.
+LOOKED_AT: Final = 200
 
 
 class DeadLetter(BaseModel):
@@ -31,7 +47,7 @@ class DeadLetter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    #: One word: `poison`, `failed`, or `redriven` by SQS itself.
+    #: The outcome's name (delivery/outcomes.py), or `redriven` by SQS itself.
     reason: str
     detail: str
     #: The error's class.
@@ -40,8 +56,13 @@ class DeadLetter(BaseModel):
     first_at: float
     last_at: float
     trace_id: str | None
-    #: The id of the message that was given up.
+    #: The id of the update's first SQS message.
     message_id: str | None
+    #: Names the error, its class and its place, in twelve hex digits.
+    fingerprint: str | None = None
+    #: Its frames, "file:line function".
+    stack: list[str] = []
+    handler: str | None = None
     #: Where the update would have been handled.
     group: str
     queue: str
@@ -50,6 +71,32 @@ class DeadLetter(BaseModel):
     #: Bytes of the whole.
     length: int
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The reference of its failure."""
+        return reference(self.message_id or self.sha256)
+
+    @property
+    def kind(self) -> str:
+        """The update's type; `none` for what is no update."""
+        try:
+            return update_type(parse(self.update).update)
+        except Poison:
+            return "none"
+
+    @property
+    def error_name(self) -> str:
+        """The fingerprint, or one made of reason and error where the letter brings none."""
+        if self.fingerprint is not None and _FINGERPRINT.fullmatch(self.fingerprint):
+            return self.fingerprint
+        return hashlib.sha256(f"{self.reason} {self.fingerprint or self.error}".encode()).hexdigest()[:12]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the update is what was given up, byte by byte."""
+        raw = self.update.encode()
+        return len(raw) == self.length and hashlib.sha256(raw).hexdigest() == self.sha256
 
 
 def reference(seed: str) -> str:
@@ -61,38 +108,195 @@ def reference(seed: str) -> str:
     return f"{text[:5]}-{text[5:]}"
 
 
-class Failures:
-    """The failures in the state table."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as it is kept."""
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+    name: str
+    letter: DeadLetter
+    #: The Bot API calls that it had made, as `Journal.packed` wrote them.
+    journal: bytes
+    #: `open`, `retried` or `discarded`.
+    state: str
+    #: Retries that were sent.
+    retries: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is left to do about it."""
+        return self.state == "open"
+
+
+class Failures:
+    """The failures in the state table. Each method raises what botocore raises."""
+
+    def __init__(self, dynamodb: DynamoDBClient, table: str, calls: AwsCalls) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._calls = calls
+        self._contents = Contents(dynamodb, table, calls)
 
-    def keep(self, name: str, letter: DeadLetter, now: float) -> bool:
-        """Keep `letter` as `name` for KEPT_S; return False if it was kept before. Raises what botocore raises."""
-        update = zlib.compress(letter.update.encode())
-        if len(update) > _LARGEST_BYTES:
-            update = zlib.compress(letter.update[:PART_CHARACTERS].encode())
-        item: dict[str, Any] = {
-            "pk": {"S": "failure"},
-            "sk": {"S": name},
-            "reason": {"S": letter.reason},
-            "detail": {"S": letter.detail},
-            "attempts": {"N": str(letter.attempts)},
-            "first_at": {"N": f"{letter.first_at:.3f}"},
-            "last_at": {"N": f"{letter.last_at:.3f}"},
-            "group": {"S": letter.group},
-            "queue": {"S": letter.queue},
-            "update": {"B": update},
-            "length": {"N": str(letter.length)},
-            "sha256": {"S": letter.sha256},
-            "expires_at": {"N": str(int(now) + KEPT_S)},
+    async def keep(self, letter: DeadLetter, journal: bytes, run: str, now: float) -> bool:
+        """Keep the failure that `letter` tells of, open and counted, for KEPT_S; False if this `run` was kept before.
+
+        `run` is the id of what was given up, the update's first message or that of a retry.
+        """
+        content = await self._contents.store(
+            letter.name, zlib.compress(letter.update.encode()), journal, int(now) + KEPT_S
+        )
+        count = counted(self._table, letter.error_name, letter, now + KEPT_S)
+        seen: dict[str, Any] = {}
+        for _ in range(ROUNDS):
+            if await commit(self._dynamodb, self._calls, self._opened(letter, content, seen, run, now), count):
+                return True
+            seen = await self._seen(letter.name)
+            if run in seen.get("runs", ()):
+                return False
+        raise Contended
+
+    async def find(self, name: str) -> Failure | None:
+        """Return the failure, None if it is not kept, or no longer."""
+        answer = await self._calls.run(
+            self._dynamodb.get_item, TableName=self._table, Key=key("failure", name), ConsistentRead=True
+        )
+        if not (item := answer.get("Item")):
+            return None
+        found = plain(item)
+        update, journal = await self._contents.load(name, found)
+        fields = {field: found[field] for field in DeadLetter.model_fields if field in found and field != "update"}
+        absent = dict.fromkeys(("error", "trace_id", "message_id"))
+        letter = DeadLetter(**{**absent, **fields, "update": zlib.decompress(update).decode()})
+        # What an older deployment kept has no state.
+        return Failure(name, letter, journal, found.get("state", "open"), found.get("retries", 0))
+
+    async def begin_telling(self, name: str, owner: str) -> bool:
+        """Return True to the first who asks whether to tell the failure's user, and to nobody else ever.
+
+        `owner` names who asks: asking twice, as botocore does after a lost answer, is asking once.
+        """
+        return await self._changes(
+            change(
+                self._table,
+                "failure",
+                name,
+                "SET #told_by = :owner",
+                "attribute_exists(#pk) AND (attribute_not_exists(#told_by) OR #told_by = :owner)",
+                owner=owner,
+            )
+        )
+
+    async def not_told(self, name: str, owner: str) -> None:
+        """Take it back: nothing was said, and surely so."""
+        await self._changes(change(self._table, "failure", name, "REMOVE #told_by", "#told_by = :owner", owner=owner))
+
+    async def open_of(self, fingerprint: str, *, newest_first: bool = False, most: int = LOOKED_AT) -> list[str]:
+        """Return the names of up to `most` failures of that fingerprint that are open, or were a moment ago."""
+        found: list[str] = []
+        start: dict[str, Any] = {}
+        while len(found) < most:
+            answer = await self._query(fingerprint, ScanIndexForward=not newest_first, Limit=most - len(found), **start)
+            found += [item["sk"]["S"] for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                break
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found
+
+    async def count_open(self, fingerprint: str) -> int:
+        """Return how many failures of that fingerprint are open, or were a moment ago."""
+        answer = await self._query(fingerprint, Select="COUNT")
+        count: int = answer["Count"]
+        while "LastEvaluatedKey" in answer:
+            answer = await self._query(fingerprint, Select="COUNT", ExclusiveStartKey=answer["LastEvaluatedKey"])
+            count += answer["Count"]
+        return count
+
+    async def close(self, failures: Sequence[Failure], fingerprint: str, state: str, *, retries: int = 0) -> int:
+        """Have up to TOGETHER open failures `retried`, with `retries` more, or `discarded`; return how many were.
+
+        A failure that has changed since it was read stays as it is.
+        """
+        if not failures:
+            return 0
+        writes = [
+            change(
+                self._table,
+                "failure",
+                failure.name,
+                "SET #state = :state, #retries = :retries REMOVE #open_fingerprint",
+                "#state = :open AND #retries = :seen",
+                state=state,
+                retries=failure.retries + retries,
+                open="open",
+                seen=failure.retries,
+            )
+            for failure in failures
+        ]
+        count = change(self._table, "fingerprint", fingerprint, "ADD #closed :one", None, one=len(failures))
+        count["ExpressionAttributeNames"] = {"#closed": state}
+        if await commit(self._dynamodb, self._calls, *writes, count):
+            return len(failures)
+        if len(failures) == 1:
+            return 0
+        # One of them has changed; the others close one by one.
+        return sum([await self.close([one], fingerprint, state, retries=retries) for one in failures])
+
+    def _opened(
+        self, letter: DeadLetter, content: dict[str, Any], seen: dict[str, Any], run: str, now: float
+    ) -> dict[str, Any]:
+        """Return the write that makes the failure what `letter` says, if it is still as it was `seen`."""
+        retries = seen.get("retries", 0)
+        if seen.get("state") == "open":
+            retries += 1  # nothing but a retry that was sent and not yet marked can have failed again
+        fields: dict[str, Any] = {
+            **letter.model_dump(exclude={"update", "fingerprint"}, exclude_none=True),
+            **content,
+            "fingerprint": letter.error_name,
+            "open_fingerprint": letter.error_name,
+            "kind": letter.kind,
+            "state": "open",
+            "retries": retries,
+            "expires_at": int(now) + KEPT_S,
         }
-        for attribute in ("error", "trace_id", "message_id"):
-            if (value := getattr(letter, attribute)) is not None:
-                item[attribute] = {"S": value}
+        gone = {"update", "journal", "parts", "update_bytes", "error", "handler", "trace_id"} - fields.keys()
+        return change(
+            self._table,
+            "failure",
+            letter.name,
+            f"SET {', '.join(f'#{name} = :{name}' for name in fields)} "
+            f"REMOVE {', '.join(f'#{name}' for name in sorted(gone))} ADD #runs :run",
+            "#retries = :seen AND #state = :was" if "state" in seen else "attribute_not_exists(#state)",
+            **fields,
+            run={run},
+            **({"seen": seen["retries"], "was": seen["state"]} if "state" in seen else {}),
+        )
+
+    async def _seen(self, name: str) -> dict[str, Any]:
+        wanted = "#runs, #state, #retries"
+        answer = await self._calls.run(
+            self._dynamodb.get_item,
+            TableName=self._table,
+            Key=key("failure", name),
+            ProjectionExpression=wanted,
+            ExpressionAttributeNames=names(wanted),
+            ConsistentRead=True,
+        )
+        return plain(answer.get("Item", {}))
+
+    async def _query(self, fingerprint: str, **how: Any) -> dict[str, Any]:
+        ask: Callable[..., Any] = self._dynamodb.query
+        answer: dict[str, Any] = await self._calls.run(
+            ask,
+            TableName=self._table,
+            IndexName="OpenFailures",
+            KeyConditionExpression="open_fingerprint = :fingerprint",
+            ExpressionAttributeValues={":fingerprint": {"S": fingerprint}},
+            **how,
+        )
+        return answer
+
+    async def _changes(self, asked: dict[str, Any]) -> bool:
         try:
-            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+            await self._calls.run(self._dynamodb.update_item, **asked)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return False
