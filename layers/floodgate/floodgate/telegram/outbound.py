@@ -12,6 +12,7 @@ Hazard: between the gate and Telegram lies a network, so what another worker fre
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: How long an update waits for a store that does not answer, in seconds.
 _STORE_WAIT_S: Final = 5.0
+#: How long a store that refused an update half done is left alone before it is asked again, in seconds, at most.
+_PAUSES_S: Final = (0.2, 0.5, 1.0)
 #: Times that one call may be sent on to another chat, or woken too early.
 _ROUNDS: Final = 5
 
@@ -82,13 +85,19 @@ async def _slept(gates: Gates, chat: int | str, until: float, run: Run | None) -
 
 
 async def _ask(gates: Gates, chat: int | str, messages: int, run: Run | None) -> Reservation:
-    try:
-        return await (_reserve(gates, chat, messages, run) if messages else _look(gates, chat, run))
-    except (BotoCoreError, ClientError) as trouble:
-        logger.error("limit not checked", chat=hashed(chat), error=fault(trouble))
-        if run is not None and not run.replay.has_sent:
-            raise run.must_wait(_STORE_WAIT_S) from trouble
-        return Reserved(0.0, Gate())  # an update half done had better end than start again
+    is_half_done = run is None or run.replay.has_sent
+    for pause_s in (*_PAUSES_S, None):
+        try:
+            return await (_reserve(gates, chat, messages, run) if messages else _look(gates, chat, run))
+        except (BotoCoreError, ClientError) as trouble:
+            logger.error("limit not checked", chat=hashed(chat), error=fault(trouble))
+            if run is not None and not is_half_done:
+                raise run.must_wait(_STORE_WAIT_S) from trouble
+        if pause_s is None or not (run is None or run.time_for(pause_s)):
+            break
+        await asyncio.sleep(random.uniform(0.0, pause_s))  # noqa: S311 - no secret
+    # What it has done is kept in the same store. An update half done had better end, without limits, than begin anew.
+    return Reserved(0.0, Gate())
 
 
 async def _reserve(gates: Gates, chat: int | str, messages: int, run: Run | None) -> Reservation:
