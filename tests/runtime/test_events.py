@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floodgate.state.failures import reference
+from floodgate.ingress.dead_letter import reference
 from tests.runtime.cloud import WEBHOOK_SECRET, plain
 from tests.runtime.conftest import IDENTITY, World, function_of
 from tests.runtime.telegram import TOKEN

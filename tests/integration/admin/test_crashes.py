@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from floodgate.state.failures import reference
+from floodgate.ingress.dead_letter import reference
 from tests.integration.admin.conftest import BUG, HOME, OWNER, person
 from tests.integration.admin.kill import Killed, Point
 from tests.integration.deadletter.conftest import ADMIN, function

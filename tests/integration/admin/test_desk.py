@@ -10,7 +10,7 @@ import pytest
 from floodgate.admin.notices import moment
 from floodgate.admin.retries import A_PRESS
 from floodgate.delivery.journal import pack
-from floodgate.state.failures import reference
+from floodgate.ingress.dead_letter import reference
 from floodgate.telegram.interface import describe
 from floodgate.telegram.replay import Recorded
 from tests.integration.admin.conftest import BUG, HOME, OTHER, answers, buttons

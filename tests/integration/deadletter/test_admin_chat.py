@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from floodgate.admin.notices import moment
-from floodgate.state.failures import reference
+from floodgate.ingress.dead_letter import reference
 from floodgate.state.fingerprints import FRESH_S, PAUSE_S
 from tests.integration.deadletter.conftest import ADMIN, function
 from tests.integration.worker.conftest import text

@@ -12,7 +12,8 @@ import pytest
 
 from floodgate.delivery.apologies import APOLOGIES, apology
 from floodgate.delivery.deadletters import QUIET_S, WORD_WITHIN_S
-from floodgate.state.failures import KEPT_S, reference
+from floodgate.ingress.dead_letter import reference
+from floodgate.state.failures import KEPT_S
 from tests.integration.worker.conftest import text
 from tests.integration.worker.deployed import deadletter_environ, deployed
 from tests.unit.ingress.samples import ANN, CHANNEL, GROUP, PRIVATE, SAMPLES, message

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from floodgate.admin.notices import REASONS, details, listing, notice
 from floodgate.delivery.outcomes import FOLLOWS, Follows, Outcome
 from floodgate.ingress.dead_letter import dead_letter
-from floodgate.state.failures import DeadLetter, Failure
+from floodgate.state.dead_letter import DeadLetter
+from floodgate.state.failures import Failure
 from floodgate.state.fingerprints import Fingerprint
 
 LONGEST = 4096

@@ -12,7 +12,7 @@ from floodgate.delivery.deadletters import read_letter
 from floodgate.delivery.message import Message
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
-from floodgate.state.failures import DeadLetter
+from floodgate.state.dead_letter import DeadLetter
 from tests.unit.delivery.conftest import SENT_AT, message
 
 UPDATE = json.dumps({"update_id": 7, "message": {"chat": {"id": 7001}, "text": "жук"}})

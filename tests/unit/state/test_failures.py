@@ -14,7 +14,8 @@ from floodgate.aws import AwsCalls
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES
 from floodgate.state.contents import INLINE_BYTES
-from floodgate.state.failures import KEPT_S, DeadLetter, Failure, Failures
+from floodgate.state.dead_letter import DeadLetter
+from floodgate.state.failures import KEPT_S, Failure, Failures
 from floodgate.state.fingerprints import CLAIM_S, FRESH_S, PAUSE_S, Fingerprint, Fingerprints
 from floodgate.state.transactions import Contended
 from tests.integration.worker.cloud import Cloud

@@ -5,7 +5,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floodgate.state.failures import reference
+from floodgate.ingress.dead_letter import reference
 from floodgate.state.identity import read_identity, store_identity
 from tests.integration.worker.cloud import Cloud
 from tests.unit.ingress.samples import BOT

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from telegram import CallbackQuery, Message
@@ -49,11 +50,26 @@ _WHY: Final = "cannot be sent again"
 class FailureDesk:
     """Answers the admin chat `chat`."""
 
-    def __init__(self, chat: int, failures: Failures, fingerprints: Fingerprints, retries: Retries) -> None:
+    def __init__(self, chat: int, opened: Callable[[], tuple[Failures, Fingerprints, Retries]]) -> None:
+        """`opened` is called with the first order, for what is needed then need not load with every worker."""
         self._chat = chat
-        self._failures = failures
-        self._fingerprints = fingerprints
-        self._retries = retries
+        self._opened = opened
+
+    @cached_property
+    def _drawers(self) -> tuple[Failures, Fingerprints, Retries]:
+        return self._opened()
+
+    @property
+    def _failures(self) -> Failures:
+        return self._drawers[0]
+
+    @property
+    def _fingerprints(self) -> Fingerprints:
+        return self._drawers[1]
+
+    @property
+    def _retries(self) -> Retries:
+        return self._drawers[2]
 
     def register(self, app: App) -> None:
         """Add the handlers."""

@@ -30,7 +30,8 @@ from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.facts import is_plain_use
 from floodgate.ingress.updates import Poison, chat_id, is_command, parse
 from floodgate.monitoring.logger import logger
-from floodgate.state.failures import DeadLetter, Failures
+from floodgate.state.dead_letter import DeadLetter
+from floodgate.state.failures import Failures
 from floodgate.state.fingerprints import Fingerprints
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.errors import Arrival, ChatUnreachable, arrival, told_to_wait_s

@@ -53,11 +53,12 @@ class Failure:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if not str(Path(frame.filename).resolve()).startswith(_LIBRARIES)]
         place = (ours or frames)[-1:]
+        told = [*(frame for frame in place if frame not in frames[-_FRAMES:]), *frames[-_FRAMES:]]
         cause = "|".join([type(error).__name__, *(f"{Path(frame.filename).name}:{frame.name}" for frame in place)])
         return cls(
             error=type(error).__name__,
             fingerprint=hashlib.sha256(cause.encode()).hexdigest()[:12],
-            stack=tuple(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]),
+            stack=tuple(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in told),
             handler=handler,
             telegram=_QUOTED.sub('"…"', error.message) if isinstance(error, TelegramError) else None,
         )

@@ -195,8 +195,14 @@ def pack(calls: Sequence[Recorded]) -> bytes:
 
 
 def unpack(packed: bytes) -> tuple[Recorded, ...]:
-    """Return what `pack` was given."""
-    return tuple(Recorded(*call) for call in json.loads(zlib.decompress(packed))) if packed else ()
+    """Return what `pack` was given; nothing of what another version packed in another way."""
+    if not packed:
+        return ()
+    try:
+        return tuple(Recorded(*call) for call in json.loads(zlib.decompress(packed)))
+    except TypeError:
+        logger.error("journal of another version, its update may repeat itself")
+        return ()
 
 
 def _key(name: str) -> dict[str, Any]:

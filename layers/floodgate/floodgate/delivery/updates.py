@@ -23,12 +23,12 @@ from floodgate.delivery.canonical_line import CanonicalLine
 from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Entry, Verdict
 from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, WorkerDied, classify
+from floodgate.ingress.dead_letter import reference
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 from floodgate.retry import patience_s
-from floodgate.state.failures import reference
 from floodgate.telegram.errors import ChatFrozen, ChatUnreachable, MustWait, told_to_wait_s
 from floodgate.telegram.replay import Replay
 from floodgate.traffic.limits import OTHERS_WAIT_S

@@ -15,7 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
 from floodgate.admin.desk import FailureDesk
-from floodgate.admin.retries import Retries
 from floodgate.aws import AwsCalls
 from floodgate.cache.cache import Cache, caching
 from floodgate.delivery.admission import Admissions
@@ -29,8 +28,6 @@ from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
-from floodgate.state.failures import Failures
-from floodgate.state.fingerprints import Fingerprints
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
@@ -47,7 +44,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from telegram.ext import ExtBot
 
+    from floodgate.admin.retries import Retries
     from floodgate.settings import WorkerSettings
+    from floodgate.state.failures import Failures
+    from floodgate.state.fingerprints import Fingerprints
     from floodgate.telegram.application import App, Register
     from floodgate.telegram.run import Run
 
@@ -99,14 +99,19 @@ class Worker:
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
         if (admin := settings.bot.admin_chat_id) is not None:
-            failures = Failures(dynamodb, settings.bot.state_table, calls)
             queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
-            self._desk = FailureDesk(
-                admin,
-                failures,
-                Fingerprints(dynamodb, settings.bot.state_table, calls),
-                Retries(failures, self._journal, sqs, queues, calls),
-            )
+
+            def opened() -> tuple[Failures, Fingerprints, Retries]:
+                # Pydantic's models take longer to load than all else that a worker starts with.
+                from floodgate.admin.retries import Retries  # noqa: PLC0415
+                from floodgate.state.failures import Failures  # noqa: PLC0415
+                from floodgate.state.fingerprints import Fingerprints  # noqa: PLC0415
+
+                failures = Failures(dynamodb, settings.bot.state_table, calls)
+                fingerprints = Fingerprints(dynamodb, settings.bot.state_table, calls)
+                return failures, fingerprints, Retries(failures, self._journal, sqs, queues, calls)
+
+            self._desk = FailureDesk(admin, opened)
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
 

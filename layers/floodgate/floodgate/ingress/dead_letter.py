@@ -1,11 +1,12 @@
 """The body of a message in `dead.fifo`: what was given up, why, and where it came from.
 
 Written by the webhook (what can never be processed) and by the workers (what failed for good), so it stays on the
-standard library; `state.failures.DeadLetter` is the model that reads it.
+standard library; `state.dead_letter.DeadLetter` is the model that reads it.
 """
 
 import hashlib
 import json
+from base64 import b32encode
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -62,6 +63,15 @@ def dead_letter(  # noqa: PLR0913 - the letter's fields, by name
         letter["update"] = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
         body = _written(letter)
     return body, letter
+
+
+def reference(seed: str) -> str:
+    """Return the short name of a failure, ten characters that a person can read out: `K7QM2-XWD3A`.
+
+    Their 50 bits make two of a million failures share a name once in two thousand times.
+    """
+    text = b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:10]
+    return f"{text[:5]}-{text[5:]}"
 
 
 def _written(letter: dict[str, Any]) -> str:

@@ -10,18 +10,14 @@ Hazard: the index is behind the table by a moment, so what it names is looked at
 
 from __future__ import annotations
 
-import hashlib
-import re
 import zlib
-from base64 import b32encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict
 
-from floodgate.ingress.updates import Poison, parse, update_type
 from floodgate.state.contents import Contents
+from floodgate.state.dead_letter import DeadLetter
 from floodgate.state.fingerprints import counted
 from floodgate.state.items import change, key, names, plain
 from floodgate.state.transactions import ROUNDS, Contended, commit
@@ -35,77 +31,10 @@ if TYPE_CHECKING:
 
 
 KEPT_S: Final = 14 * 86_400
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 #: Failures that change together: as many as SQS takes in one request.
 TOGETHER: Final = 10
 #: Open failures that are looked at for one press: more than it handles, for some may be refused.
 LOOKED_AT: Final = 200
-
-
-class DeadLetter(BaseModel):
-    """The body of a message in `dead.fifo`, as `ingress.dead_letter` writes it. Times are Unix seconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    #: The outcome's name (delivery/outcomes.py), or `redriven` by SQS itself.
-    reason: str
-    detail: str
-    #: The error's class.
-    error: str | None
-    attempts: int
-    first_at: float
-    last_at: float
-    trace_id: str | None
-    #: The id of the update's first SQS message.
-    message_id: str | None
-    #: Names the error, its class and its place, in twelve hex digits.
-    fingerprint: str | None = None
-    #: Its frames, "file:line function".
-    stack: list[str] = []
-    handler: str | None = None
-    #: Where the update would have been handled.
-    group: str
-    queue: str
-    #: The update's text, whole if it fits.
-    update: str
-    #: Bytes of the whole.
-    length: int
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """The reference of its failure."""
-        return reference(self.message_id or self.sha256)
-
-    @property
-    def kind(self) -> str:
-        """The update's type; `none` for what is no update."""
-        try:
-            return update_type(parse(self.update).update)
-        except Poison:
-            return "none"
-
-    @property
-    def error_name(self) -> str:
-        """The fingerprint, or one made of reason and error where the letter brings none."""
-        if self.fingerprint is not None and _FINGERPRINT.fullmatch(self.fingerprint):
-            return self.fingerprint
-        return hashlib.sha256(f"{self.reason} {self.fingerprint or self.error}".encode()).hexdigest()[:12]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the update is what was given up, byte by byte."""
-        raw = self.update.encode()
-        return len(raw) == self.length and hashlib.sha256(raw).hexdigest() == self.sha256
-
-
-def reference(seed: str) -> str:
-    """Return the short name of a failure, ten characters that a person can read out: `K7QM2-XWD3A`.
-
-    Their 50 bits make two of a million failures share a name once in two thousand times.
-    """
-    text = b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:10]
-    return f"{text[:5]}-{text[5:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from floodgate.aws import AwsCalls
-    from floodgate.state.failures import DeadLetter
+    from floodgate.state.dead_letter import DeadLetter
 
 #: The least time between two edits of a message, in seconds.
 PAUSE_S: Final = 10.0
