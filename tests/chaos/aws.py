@@ -38,8 +38,10 @@ class Killed(BaseException):
 class Life:
     """A worker's, until it is killed."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, skew_s: float) -> None:
         self._faults = faults
+        #: How fast its clock is, in seconds.
+        self.skew_s = skew_s
         self.ended = asyncio.Event()
         self.is_closing = False
 
@@ -54,7 +56,7 @@ class Life:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Do what is inside, unless the worker is dead or dies before it; raise Killed then, and if it dies after it."""
+        """Do what is inside, if the worker lives; raise Killed if it does not, or dies before or after it."""
         if self.is_over:
             raise Killed
         death = self._faults.death()
@@ -104,12 +106,14 @@ class ChaosLoop(VirtualLoop):
                 return func(*args)
 
         try:
-            return await self._calls._call(act)
+            answer = await self._calls._call(act)
         except Killed:
-            pass
-        finally:
+            return await mine.beyond()
+        except Exception:
             if mine.is_over:
-                await mine.beyond()
+                return await mine.beyond()
+            raise
+        return await mine.beyond() if mine.is_over else answer
 
 
 class Queues:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from tests.simulation.faults import Fault
-
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
+
+    from tests.simulation.faults import Fault
 
 
 class Call(Enum):

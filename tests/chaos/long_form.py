@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.chaos.aws import ChaosLoop
-from tests.chaos.bot import HUB, Program, Trouble
+from tests.chaos.bot import Program, Trouble
 from tests.chaos.faults import Batch, BatchFault, Call, CallFault, Death, Draw, Faults, Post
 from tests.chaos.world import Chaos
 from tests.simulation.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 #: Of calls of the Bot API.
 CALLS: Final[Mapping[CallFault, float]] = {
@@ -102,12 +102,12 @@ class Figures:
 def faults(chance: random.Random) -> Faults:
     """Return the faults of a run."""
     return Faults(
-        Draw(chance, CALLS),
-        Draw(chance, TABLE),
-        Draw(chance, QUEUE),
-        Draw(chance, DEATHS),
-        Draw(chance, BATCHES),
-        Draw(chance, POSTS),
+        Draw[CallFault](chance, CALLS),
+        Draw[Fault](chance, TABLE),
+        Draw[Fault](chance, QUEUE),
+        Draw[Death](chance, DEATHS),
+        Draw[BatchFault](chance, BATCHES),
+        Draw[Post](chance, POSTS),
     )
 
 
@@ -135,11 +135,11 @@ def run(seed: int, updates: int) -> Figures:
 
 def _happen(world: Chaos, chance: random.Random) -> None:
     """Have somebody do something."""
-    chat = chance.choice(PEOPLE if chance.random() < 0.8 else GROUPS)  # noqa: PLR2004
+    chat = chance.choice(PEOPLE if chance.random() < 0.8 else GROUPS)
     person = chat if chat > 0 else chance.choice(PEOPLE)
-    steps: Sequence[str] = _pick(chance, PROGRAMS)
+    steps = _pick(chance, PROGRAMS)
     trouble = _pick(chance, TROUBLES) if steps else None
-    if chance.random() < 0.1:  # noqa: PLR2004
+    if chance.random() < 0.1:
         world.press(chat, Program(["answer", *steps], trouble), person)
     else:
         world.write(chat, Program(steps, trouble), person)
@@ -147,6 +147,3 @@ def _happen(world: Chaos, chance: random.Random) -> None:
 
 def _pick[T](chance: random.Random, weights: Mapping[T, int]) -> T:
     return chance.choices(list(weights), list(weights.values()))[0]
-
-
-__all__ = ["HUB", "Figures", "run"]

@@ -101,7 +101,7 @@ class Telegram:
 
         with (
             mock.patch.object(httpx.AsyncHTTPTransport, "handle_async_request", handle),
-            mock.patch.object(httpx, "create_ssl_context", lambda: _NO_TLS),
+            mock.patch.object(httpx, "create_ssl_context", return_value=_NO_TLS),
         ):
             yield
 
@@ -154,7 +154,7 @@ class Telegram:
         else:
             answer = await api.call(self.emulator, method, given)
             status, said = HTTPStatus(answer.status), answer.body
-        if status == HTTPStatus.TOO_MANY_REQUESTS and (fault is None or fault.kind is Call.FLOODED):
+        if chat and status == HTTPStatus.TOO_MANY_REQUESTS and (fault is None or fault.kind is Call.FLOODED):
             now = self._clock()
             self._frozen[chat] = now, now + said["parameters"]["retry_after"]
         return status, json.dumps(said).encode()
@@ -165,14 +165,12 @@ class Telegram:
         if not since < self._clock() < until:
             return
         noted_until, noted_at = self._tables.noted.get(f"gate#{chat}", (0.0, 0.0))
-        if began_at >= until - self._skew_s:
-            self._ledger.frozen_calls["by a fast clock"] += 1
-        elif noted_until < until - 1 - self._skew_s:
-            self._ledger.frozen_calls["not noted"] += 1
-        elif began_at <= noted_at:
-            self._ledger.frozen_calls["under way"] += 1
+        mine = life.get()
+        if noted_until > began_at + (0.0 if mine is None else mine.skew_s):
+            self._ledger.frozen_calls["known" if began_at > noted_at else "under way"] += 1
         else:
-            self._ledger.frozen_calls["known"] += 1
+            is_noted = noted_until > until - 1 - self._skew_s
+            self._ledger.frozen_calls["by a fast clock" if is_noted else "not noted"] += 1
 
 
 async def _read(request: httpx.Request) -> Parameters:

@@ -114,7 +114,7 @@ class Workers:
 
     def _worker(self, number: int) -> tuple[Worker, Life]:
         if number not in self._alive:
-            mine = Life(self._world.faults)
+            mine = Life(self._world.faults, self._skews_s[number])
             self._lives.append(mine)
             worker = Worker(
                 self._settings,

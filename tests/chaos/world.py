@@ -11,12 +11,14 @@ import asyncio
 import json
 import logging
 import os
+import warnings
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Self, cast, override
 from unittest import mock
 
 import httpx
 from botocore.exceptions import ClientError, ReadTimeoutError
+from telegram.warnings import PTBDeprecationWarning
 
 from floodgate.ingress.updates import group
 from floodgate.ingress.webhook import Webhook
@@ -97,14 +99,17 @@ class _Endpoint(httpx.AsyncBaseTransport):
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Have the functions say nothing: what they log is formatted at great length, and nobody reads it here."""
-    log = logging.getLogger("floodgate")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = [logging.getLogger(name) for name in ("floodgate", "telegram")]
+    levels = [log.level for log in logs]
     try:
-        with mock.patch.dict(os.environ, {"POWERTOOLS_METRICS_DISABLED": "true", "AWS_LAMBDA_FUNCTION_NAME": "worker"}):
+        for log in logs:
+            log.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings(), mock.patch.dict(os.environ, {"POWERTOOLS_METRICS_DISABLED": "true"}):
+            warnings.simplefilter("ignore", PTBDeprecationWarning)  # PTB 22.8 warns of every 429
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 class Chaos:
@@ -168,8 +173,9 @@ class Chaos:
         emulator = self.telegram.emulator
         known = emulator.world.chats.get(chat)
         return self._send(
-            "message", program, {**_message(chat, person, known.next_message_id if known else 1, self.clock()),
-                                 "text": program.text()},
+            "message",
+            program,
+            {**_message(chat, person, known.next_message_id if known else 1, self.clock()), "text": program.text()},
         )
 
     def press(self, chat: int, program: Program, person: int | None = None) -> int:
@@ -221,7 +227,9 @@ def _person(chat: int, person: int | None) -> dict[str, Any]:
 
 
 def _message(chat: int, person: int | None, message_id: int, now: float) -> dict[str, Any]:
-    here = {"id": chat, "type": "private", "first_name": "Ann"} if chat > 0 else {
-        "id": chat, "type": "supergroup", "title": "Allotments"
-    }
+    here = (
+        {"id": chat, "type": "private", "first_name": "Ann"}
+        if chat > 0
+        else {"id": chat, "type": "supergroup", "title": "Allotments"}
+    )
     return {"message_id": message_id, "date": int(now), "chat": here, "from": _person(chat, person)}
