@@ -153,7 +153,7 @@ class Stack:
         (self.folder / "samconfig.toml").write_text("version = 0.1\n")
 
     def _sync(self, tool: str) -> None:
-        # By its real path, which uv writes into the tool's programs: a copy of the project that shares its tools may go.
+        # Its real path, which uv writes into the tool's programs: a copy of the project that shares its tools may go.
         project = (self.root / "tools" / tool).resolve()
         self._programs.run(
             f"uv sync of tools/{tool}",

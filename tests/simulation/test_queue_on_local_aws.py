@@ -1,11 +1,11 @@
 """The model of a FIFO queue does what the local AWS's does, whatever is asked.
 
-Problem: moto is not SQS, and what it gets wrong is not asked of it (`test_queue_contract`). The local AWS deduplicates by
-group, and refuses receipts that are no longer good, as SQS does. Rule: the same random requests go to the model and to a
-queue there; the same messages must come out, and the same receipts must be refused. Hazard: its time is real, so scripts
-run side by side, each on a queue of its own, and nobody asks anything close to a moment at which a message appears.
-Not asked: to delete what was deleted, which it refuses and SQS does not; a receipt whose message is visible again, which
-it takes until that is received anew and SQS does not; and what takes minutes or hours.
+Problem: moto is not SQS, and what it gets wrong is not asked of it (`test_queue_contract`). The local AWS deduplicates
+by group, and refuses receipts that are no longer good, as SQS does. Rule: the same random requests go to the model and
+to a queue there; the same messages must come out, and the same receipts must be refused. Hazard: its time is real, so
+scripts run side by side, each on a queue of its own, and nobody asks close to a moment at which a message appears. Not
+asked: to delete what was deleted, which it refuses and SQS does not; a receipt whose message is visible again, which it
+takes until that is received anew and SQS does not; and what takes minutes or hours.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Both:
         self.queue = FifoQueue(time.time, visibility_s=VISIBILITY_S)
         #: The model's id and theirs, of each message.
         self.ids: dict[str, str] = {}
-        #: Every receipt that was ever given, the model's and theirs, by body.
-        self.receipts: list[tuple[str, str, str]] = []
+        #: Every receipt that was ever given, the model's and theirs.
+        self.receipts: list[tuple[str, str]] = []
 
     def do(self, action: str, which: int, how_much: int) -> None:
         """Ask both the same, at a moment at which there can be one answer only."""
@@ -103,13 +103,13 @@ class Both:
         got = [(message.group, message.body, message.receive_count) for message in ours]
         assert sorted(got, key=_group) == sorted(expected, key=_group)
         their = {one["Body"]: one["ReceiptHandle"] for one in theirs}
-        self.receipts += [(message.body, message.receipt_handle, their[message.body]) for message in ours]
+        self.receipts += [(message.receipt_handle, their[message.body]) for message in ours]
 
-    def delete(self, which: int, _: int) -> None:
+    def delete(self, which: int, *_: int) -> None:
         """Delete by any receipt that was ever given; an old one must be refused alike."""
         if not (found := self._receipt(which)):
             return
-        _, our, their = found
+        our, their = found
         refused = self.sqs.delete_message_batch(QueueUrl=self.url, Entries=[{"Id": "0", "ReceiptHandle": their}])
         wrong = self.queue.delete(our)
         assert [wrong] * (wrong is not None) == [one["Code"] for one in refused.get("Failed", [])]
@@ -118,17 +118,17 @@ class Both:
         """Put back by any receipt that was ever given; an old one must be refused alike."""
         if not (found := self._receipt(which)):
             return
-        _, our, their = found
+        our, their = found
         refused = self.sqs.change_message_visibility_batch(
             QueueUrl=self.url, Entries=[{"Id": "0", "ReceiptHandle": their, "VisibilityTimeout": seconds}]
         )
         wrong = self.queue.hide(our, seconds)
         assert [wrong] * (wrong is not None) == [one["Code"] for one in refused.get("Failed", [])]
 
-    def _receipt(self, which: int) -> tuple[str, str, str] | None:
+    def _receipt(self, which: int) -> tuple[str, str] | None:
         """Return one of the latest receipts, good or of an earlier receive."""
         good = {message_id for message_id, held in self.queue._received.items() if held.hidden_until is not None}
-        left = [(body, our, their) for body, our, their in self.receipts if our.partition("#")[0] in good][-6:]
+        left = [(our, their) for our, their in self.receipts if our.partition("#")[0] in good][-6:]
         return left[which % len(left)] if left else None
 
     def empty(self) -> None:
@@ -137,7 +137,7 @@ class Both:
             self.do("wait", 0, 5)
             before = len(self.receipts)
             self.do("receive", 0, 0)
-            for _, our, their in self.receipts[before:]:
+            for our, their in self.receipts[before:]:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=their)
                 assert self.queue.delete(our) is None
         self.do("receive", 0, 0)
