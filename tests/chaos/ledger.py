@@ -45,6 +45,8 @@ class Fate:
     finished: list[float] = field(default_factory=list)
     #: Dead letters of it, by the message that they are of.
     letters: set[str] = field(default_factory=set)
+    #: Whether its sender may be over a limit.
+    may_be_limited: bool = False
     #: Kills that had it in hand.
     kills: int = 0
     last_received_at: float = 0.0
@@ -103,8 +105,8 @@ class Ledger:
             self.fates[update_id].kills += 1
             self.in_hand += 1
 
-    def verdict(self, left: int, *, limited: bool, skew_s: float) -> Verdict:
-        """Judge the run; `left` messages are in queues still, and `limited` says whether anything could be."""
+    def verdict(self, left: int, skew_s: float) -> Verdict:
+        """Judge the run; `left` messages are in queues still, and clocks differed by up to `skew_s` seconds."""
         figures: Counter[str] = Counter()
         broken = list(self.strange)
         if left:
@@ -114,7 +116,7 @@ class Ledger:
                 figures["expired at Telegram"] += 1
                 continue
             figures["updates"] += 1
-            end = _end(fate, limited=limited, skew_s=skew_s)
+            end = _end(fate, skew_s)
             figures[end] += 1
             if end == "lost":
                 broken.append(f"update {fate.update_id} is lost: {_story(fate)}")
@@ -169,7 +171,7 @@ class Ledger:
         return found
 
 
-def _end(fate: Fate, *, limited: bool, skew_s: float) -> str:
+def _end(fate: Fate, skew_s: float) -> str:
     """Return the one end that an update came to: answered, told and kept, limited, stale or lost."""
     if fate.letters:
         return "told and kept"
@@ -178,7 +180,7 @@ def _end(fate: Fate, *, limited: bool, skew_s: float) -> str:
     age_s = fate.last_received_at - fate.sent_at
     if age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf")):
         return "stale"
-    if limited and not fate.begun:
+    if fate.may_be_limited and not fate.begun:
         return "limited"
     return "lost"
 

@@ -18,6 +18,7 @@ from tests.chaos.bot import Program, Trouble
 from tests.chaos.faults import Batch, BatchFault, Call, CallFault, Death, Draw, Faults, Post
 from tests.chaos.world import Chaos
 from tests.simulation.faults import Fault
+from tests.simulation.world import inbound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,10 @@ TROUBLES: Final[Mapping[Trouble | None, int]] = {
 SKEWS_S: Final = (0.0, 0.0, 0.0, 0.0, 0.7, -0.7, 2.0, -2.0)
 PEOPLE: Final = range(100, 150)
 GROUPS: Final = range(-1_000_000_020, -1_000_000_000)
+#: One who sends far more than the limit lets through, all at once and now and then.
+FLOODER: Final = 99
+FLOOD: Final = 40
+LIMITS: Final = inbound(user="30/min burst 10", chat="300/min burst 100", bot="6000/min")
 #: Updates arrive so far apart on average, in seconds.
 APART_S: Final = 0.25
 
@@ -117,7 +122,7 @@ def run(seed: int, updates: int) -> Figures:
     random.seed(seed)  # of the library's own pauses
 
     async def main() -> Figures:
-        async with Chaos(faults(chance), skews_s=SKEWS_S) as world:
+        async with Chaos(faults(chance), skews_s=SKEWS_S, limits=LIMITS) as world:
             for _ in range(updates):
                 await asyncio.sleep(chance.expovariate(1 / APART_S))
                 _happen(world, chance)
@@ -135,6 +140,9 @@ def run(seed: int, updates: int) -> Figures:
 
 def _happen(world: Chaos, chance: random.Random) -> None:
     """Have somebody do something."""
+    if chance.random() < 0.002:
+        for _ in range(FLOOD):
+            world.write(FLOODER, Program(["reply"]), may_be_limited=True)
     chat = chance.choice(PEOPLE if chance.random() < 0.8 else GROUPS)
     person = chat if chat > 0 else chance.choice(PEOPLE)
     steps = _pick(chance, PROGRAMS)

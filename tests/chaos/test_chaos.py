@@ -21,6 +21,7 @@ from tests.chaos.faults import Batch, BatchFault, Call, CallFault, Death, Faults
 from tests.chaos.long_form import run
 from tests.chaos.world import Chaos
 from tests.simulation.faults import Fault
+from tests.simulation.world import inbound
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -40,6 +41,7 @@ class ChaosMachine(RuleBasedStateMachine):
         super().__init__()
         self._runner = asyncio.Runner(loop_factory=ChaosLoop)
         self._world: Chaos | None = None
+        self.limited = False
         self.calls: Line[CallFault] = Line()
         self.table: Line[Fault] = Line()
         self.queue: Line[Fault] = Line()
@@ -53,13 +55,15 @@ class ChaosMachine(RuleBasedStateMachine):
         assert self._world is not None
         return self._world
 
-    @initialize(skews_s=st.lists(st.sampled_from([0.0, 0.5, -3.0, 3.0]), min_size=1, max_size=3))
-    def begin(self, skews_s: Sequence[float]) -> None:
-        """Start as many workers, each with a clock so many seconds fast."""
+    @initialize(skews_s=st.lists(st.sampled_from([0.0, 0.5, -3.0, 3.0]), min_size=1, max_size=3), limited=st.booleans())
+    def begin(self, skews_s: Sequence[float], *, limited: bool = False) -> None:
+        """Start as many workers, each with a clock so many seconds fast, with a limit on people or without."""
+        self.limited = limited
 
         async def begin() -> Chaos:
             faults = Faults(self.calls, self.table, self.queue, self.deaths, self.batches, self.posts)
-            return await Chaos(faults, skews_s=skews_s).__aenter__()
+            limits = inbound(user="30/min burst 3") if limited else None
+            return await Chaos(faults, skews_s=skews_s, limits=limits).__aenter__()
 
         self._world = self._run(begin())
 
@@ -74,12 +78,16 @@ class ChaosMachine(RuleBasedStateMachine):
         always: bool = False,
     ) -> None:
         """Somebody writes to the bot."""
-        self.world.write(chat, program(*steps, raises=raises, overruns=overruns, always=always))
+        self.world.write(
+            chat,
+            program(*steps, raises=raises, overruns=overruns, always=always),
+            may_be_limited=self.limited,
+        )
 
     @rule(chat=CHATS, steps=PROGRAMS, raises=TROUBLES)
     def press(self, chat: int, steps: Sequence[str], raises: int | None = None) -> None:
         """Somebody presses a button."""
-        self.world.press(chat, program("answer", *steps, raises=raises))
+        self.world.press(chat, program("answer", *steps, raises=raises), may_be_limited=self.limited)
 
     @rule(seconds=st.sampled_from([0.05, 1, 5, 30, 130]))
     def wait(self, seconds: float) -> None:

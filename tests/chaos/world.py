@@ -126,7 +126,6 @@ class Chaos:
         self.ledger = Ledger()
         self.clock = LoopClock(asyncio.get_running_loop())
         self.faults = faults
-        self._limits = limits
         self._spread_s = max(skews_s) - min(skews_s) + max(map(abs, skews_s))
         self.tables = WatchedTables(self.clock, faults)
         self.updates = UpdatesQueue(self.ledger, self.clock, faults)
@@ -168,32 +167,27 @@ class Chaos:
         await self.telegram.emulator.close()
         self._surroundings.close()
 
-    def write(self, chat: int, program: Program, person: int | None = None) -> int:
+    def write(self, chat: int, program: Program, person: int | None = None, *, may_be_limited: bool = False) -> int:
         """Have somebody write to the bot; return the update's id. A chat below 0 is a group."""
-        emulator = self.telegram.emulator
-        known = emulator.world.chats.get(chat)
-        return self._send(
-            "message",
-            program,
-            {**_message(chat, person, known.next_message_id if known else 1, self.clock()), "text": program.text()},
-        )
+        known = self.telegram.emulator.world.chats.get(chat)
+        message = _message(chat, person, known.next_message_id if known else 1, self.clock())
+        return self._send("message", {**message, "text": program.text()}, program, may_be_limited=may_be_limited)
 
-    def press(self, chat: int, program: Program, person: int | None = None) -> int:
+    def press(self, chat: int, program: Program, person: int | None = None, *, may_be_limited: bool = False) -> int:
         """Have somebody press a button of the bot; return the update's id."""
-        message = {**_message(chat, BOT["id"], 1, self.clock()), "from": BOT, "text": "a button below this"}
-        return self._send(
-            "callback_query",
-            program,
-            {"from": _person(chat, person), "chat_instance": "1", "data": program.text(), "message": message},
-        )
+        message = {**_message(chat, person, 1, self.clock()), "from": BOT, "text": "a button below this"}
+        query = {"from": _person(chat, person), "chat_instance": "1", "data": program.text(), "message": message}
+        return self._send("callback_query", query, program, may_be_limited=may_be_limited)
 
-    def _send(self, kind: str, program: Program, content: dict[str, Any]) -> int:
+    def _send(self, kind: str, content: dict[str, Any], program: Program, *, may_be_limited: bool) -> int:
         emulator = self.telegram.emulator
         update_id = emulator.updates.take_id(None)
         if kind == "callback_query":
             content["id"] = str(update_id)
         update = {"update_id": update_id, kind: content}
-        self.ledger.fates[update_id] = Fate(update_id, kind, group(update), program.labels(update_id))
+        self.ledger.fates[update_id] = Fate(
+            update_id, kind, group(update), program.labels(update_id), may_be_limited=may_be_limited
+        )
         emulator.receive(update)
         return update_id
 
@@ -207,7 +201,7 @@ class Chaos:
         for message in iter_all(self.dead):
             letter = json.loads(message.body)
             self.ledger.fates[json.loads(letter["update"])["update_id"]].letters.add(letter["message_id"])
-        return self.ledger.verdict(self.updates.left, limited=self._limits is not None, skew_s=self._spread_s)
+        return self.ledger.verdict(self.updates.left, self._spread_s)
 
 
 def iter_all(queue: FifoQueue) -> Iterator[Message]:
