@@ -164,6 +164,9 @@ class Telegram:
         since, until = self._frozen.get(chat, (0.0, 0.0))
         if not since < self._clock() < until:
             return
+        if began_at <= since:
+            self._ledger.frozen_calls["under way"] += 1
+            return
         noted_until, noted_at = self._tables.noted.get(f"gate#{chat}", (0.0, 0.0))
         mine = life.get()
         if noted_until > began_at + (0.0 if mine is None else mine.skew_s):
