@@ -54,6 +54,8 @@ class Fate:
     delivered: Counter[str] = field(default_factory=Counter)
     #: Labels of calls of which the bot cannot know whether they arrived, by whether they did.
     unknown: dict[str, bool] = field(default_factory=dict)
+    #: Labels of calls whose answer the bot could not read.
+    unheard: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -86,17 +88,24 @@ class Ledger:
             self._arrivals += 1
             fate.arrived, fate.sent_at = self._arrivals, at
 
-    def delivered(self, text: str) -> None:
-        """Note what a call brought that Telegram has carried out."""
-        for update_id, label in labels(text):
-            self.fates[update_id].delivered[label] += 1
-            self.log.append((update_id, label))
+    def delivered(self, text: str, *, shows_twice: bool) -> None:
+        """Note what a call brought that Telegram has carried out.
 
-    def doubted(self, text: str, *, arrives: bool) -> None:
-        """Note a call of which the bot will not know whether it arrived."""
+        Where once more shows nothing twice, a call may be repeated whose answer the bot has not read.
+        """
         for update_id, label in labels(text):
-            unknown = self.fates[update_id].unknown
-            unknown[label] = arrives or unknown.get(label, False)
+            fate = self.fates[update_id]
+            if shows_twice or not (fate.delivered[label] and label in fate.unheard):
+                fate.delivered[label] += 1
+                self.log.append((update_id, label))
+
+    def unheard(self, text: str, *, arrived: bool, is_unknown: bool) -> None:
+        """Note a call whose answer the bot cannot read; `is_unknown` if it cannot know either whether it arrived."""
+        for update_id, label in labels(text):
+            fate = self.fates[update_id]
+            fate.unheard.add(label)
+            if is_unknown:
+                fate.unknown[label] = arrived or fate.unknown.get(label, False)
 
     def killed(self, update_ids: Iterable[int]) -> None:
         """Note that a worker died that had these in hand."""

@@ -20,6 +20,7 @@ import httpx
 from starlette.requests import Request
 
 from floodgate.telegram.bot import READ_TIMEOUT_S
+from floodgate.telegram.calls import shows_twice
 from local.telegram import api, parameters
 from local.telegram.app import create_app
 from local.telegram.errors import too_many_requests
@@ -122,20 +123,19 @@ class Telegram:
                 status, body = await self._carry_out(method, given, fault, began_at)
                 arrived = status == HTTPStatus.OK
                 if arrived:
-                    self._ledger.delivered(text)
+                    self._ledger.delivered(text, shows_twice=shows_twice(method))
             await asyncio.sleep(READ_TIMEOUT_S if kind in {Call.TIMED_OUT, Call.TIMED_OUT_AFTER} else TELEGRAM_S / 2)
         except Killed:
             assert mine is not None
             return await mine.beyond()
         except asyncio.CancelledError:  # the update's deadline: its journal cannot know either
-            self._ledger.doubted(text, arrives=arrived)
+            self._ledger.unheard(text, arrived=arrived, is_unknown=True)
             raise
         if mine is not None and mine.is_over:
             return await mine.beyond()
         if fault is None or kind is Call.FLOODED:
             return httpx.Response(status, content=body)
-        if fault.kind.is_unknown:
-            self._ledger.doubted(text, arrives=arrived)
+        self._ledger.unheard(text, arrived=arrived, is_unknown=fault.kind.is_unknown)
         if error := _BROKEN.get(fault.kind):
             raise error(fault.kind.value)
         status, body = _ANSWERS[fault.kind]
