@@ -138,6 +138,11 @@ def run(seed: int, updates: int) -> Figures:
         return runner.run(main())
 
 
+def run_seed(seed_and_updates: tuple[int, int]) -> Figures:
+    """Run one of many; in the module that a pool's processes can import."""
+    return run(*seed_and_updates)
+
+
 def _happen(world: Chaos, chance: random.Random) -> None:
     """Have somebody do something."""
     if chance.random() < 0.002:

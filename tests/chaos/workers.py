@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from floodgate.delivery.worker import Worker
+from floodgate.retry import RetryPolicy
 from floodgate.settings import BotSettings, WorkerSettings
 from tests.chaos.aws import Life, life
 from tests.chaos.bot import Bot
@@ -57,6 +58,8 @@ class Workers:
             cache_s=300,
             paid_broadcasts=False,
             early_acknowledgement=False,
+            retries=RetryPolicy(),
+            repeat_unknown=False,
             deadline_s=int(DEADLINE_S),
             timeout_s=int(TIMEOUT_S),
             visibility_s=_VISIBILITY_S,
