@@ -43,6 +43,8 @@ class Fate:
     #: When its handler began, and when it came to its end.
     begun: list[float] = field(default_factory=list)
     finished: list[float] = field(default_factory=list)
+    #: Telegram has said that its query is too old to be answered.
+    is_too_old: bool = False
     #: Dead letters of it, by the message that they are of.
     letters: set[str] = field(default_factory=set)
     #: Whether its sender may be over a limit.
@@ -98,6 +100,11 @@ class Ledger:
             if shows_twice or not (fate.delivered[label] and label in fate.unheard):
                 fate.delivered[label] += 1
                 self.log.append((update_id, label))
+
+    def refused_as_too_old(self, text: str) -> None:
+        """Note a call that Telegram refused because its query is too old."""
+        for update_id, _ in labels(text):
+            self.fates[update_id].is_too_old = True
 
     def unheard(self, text: str, *, arrived: bool, is_unknown: bool) -> None:
         """Note a call whose answer the bot cannot read; `is_unknown` if it cannot know either whether it arrived."""
@@ -187,7 +194,7 @@ def _end(fate: Fate, skew_s: float) -> str:
     if fate.finished:
         return "answered"
     age_s = fate.last_received_at - fate.sent_at
-    if age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf")):
+    if fate.is_too_old or age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf")):
         return "stale"
     if fate.may_be_limited and not fate.begun:
         return "limited"

@@ -24,7 +24,7 @@ from floodgate.telegram.calls import shows_twice
 from local.telegram import api, parameters
 from local.telegram.app import create_app
 from local.telegram.errors import too_many_requests
-from tests.chaos.aws import Killed, life
+from tests.chaos.aws import AWS_S, Killed, life
 from tests.chaos.faults import Call
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ _BROKEN: Mapping[Call, type[httpx.TransportError]] = {
     Call.TIMED_OUT: httpx.ReadTimeout,
     Call.TIMED_OUT_AFTER: httpx.ReadTimeout,
 }
+#: So long before a call begins its gate may have been asked, in seconds.
+_ASKED_S = 2 * AWS_S
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _ANSWERS: Mapping[Call, tuple[int, bytes]] = {
     Call.FAILED: (500, b'{"ok":false,"error_code":500,"description":"Internal Server Error"}'),
@@ -124,6 +126,8 @@ class Telegram:
                 arrived = status == HTTPStatus.OK
                 if arrived:
                     self._ledger.delivered(text, shows_twice=shows_twice(method))
+                elif b"query is too old" in body:
+                    self._ledger.refused_as_too_old(text)
             await asyncio.sleep(READ_TIMEOUT_S if kind in {Call.TIMED_OUT, Call.TIMED_OUT_AFTER} else TELEGRAM_S / 2)
         except Killed:
             assert mine is not None
@@ -170,7 +174,7 @@ class Telegram:
         noted_until, noted_at = self._tables.noted.get(f"gate#{chat}", (0.0, 0.0))
         mine = life.get()
         if noted_until > began_at + (0.0 if mine is None else mine.skew_s):
-            self._ledger.frozen_calls["known" if began_at > noted_at else "under way"] += 1
+            self._ledger.frozen_calls["known" if began_at > noted_at + _ASKED_S else "under way"] += 1
         else:
             is_noted = noted_until > until - 1 - self._skew_s
             self._ledger.frozen_calls["by a fast clock" if is_noted else "not noted"] += 1

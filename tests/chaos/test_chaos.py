@@ -135,15 +135,16 @@ class ChaosMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything come to its end, and judge."""
-        if self._world is None:
-            return
         world, self._world = self._world, None
+        broken: list[str] = []
         try:
-            verdict = self._run(world.finish())
+            if world is not None:
+                broken = self._run(world.finish()).broken
         finally:
-            self._run(world.__aexit__())
+            if world is not None:
+                self._run(world.__aexit__())
             self._runner.close()
-        assert verdict.broken == []
+        assert broken == []
 
     def _run[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)

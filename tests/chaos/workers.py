@@ -52,6 +52,8 @@ class Workers:
             inbound=limits,
             queue="updates",
             queue_url=world.updates.url,
+            updates_queue_url=world.updates.url,
+            tasks_queue_url="https://sqs.invalid/tasks.fifo",
             dead_queue_url=world.dead.url,
             traffic_table="traffic",
             concurrency=self.count,
