@@ -12,7 +12,7 @@ EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header -
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format requirements build deploy destroy env clean environment
+.PHONY: help run test bench chaos check format requirements build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -36,6 +36,9 @@ test: environment ## Run every test
 
 bench: environment ## Print what the limits and the cache achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits
+
+chaos: environment ## Have everything fail under 100 000 updates, and count what is lost or repeated (minutes)
+	PYTHONPATH=.:layers/floodgate $(PYTHON) -m tests.chaos $(ARGS)
 
 check: environment ## Check style, types, the template and the locks
 	$(UV) lock --check --quiet

@@ -153,9 +153,11 @@ class Stack:
         (self.folder / "samconfig.toml").write_text("version = 0.1\n")
 
     def _sync(self, tool: str) -> None:
+        # Its real path, which uv writes into the tool's programs: a copy of the project that shares its tools may go.
+        project = (self.root / "tools" / tool).resolve()
         self._programs.run(
             f"uv sync of tools/{tool}",
-            [_uv(self.root), "sync", "--quiet", "--locked", "--project", f"tools/{tool}"],
+            [_uv(self.root), "sync", "--quiet", "--locked", "--project", project],
             env=environment.without_aws(os.environ),
             folder=self.root,
             log=self.folder / "tools.log",

@@ -1,6 +1,7 @@
 """What the bot promises of floods, held in simulations of many workers against the emulator's own limits.
 
-The figures that `make bench` prints are those of these scenarios.
+The figures that `make bench` prints are those of these scenarios, where a run takes a minute and more with longer ones:
+ten minutes of saturated chats in place of three, a million chats in place of 150 000.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ pytestmark = [
 
 
 def test_fifty_workers_use_what_telegram_allows_and_no_more() -> None:
-    """In ten minutes of more than can be answered, every chat gets 95 % of its limit, in order, without a 429."""
-    result = saturate()
+    """In three minutes of more than can be answered, every chat gets 95 % of its limit, in order, without a 429."""
+    result = saturate(duration_s=180.0)
     assert [after_s for after_s in result.refused_after_s if after_s > 1] == []
     assert result.out_of_order == []
     assert min(result.share(chat) for chat in (GROUP, PRIVATE, *CHATS)) >= 0.95
@@ -87,10 +88,10 @@ def test_what_the_bots_limit_holds_back_comes_through_at_the_limit() -> None:
     assert result.last_s <= 1.2 * result.ideal_s
 
 
-def test_a_million_chats_heat_no_key() -> None:
+def test_very_many_chats_heat_no_key() -> None:
     """The bot's own limit holds in every minute and is used, and no key sees more than 100 writes in a second."""
-    result = crowd(chats=1_000_000, limit="60000/min")
-    assert result.admitted == 1_000_000
+    result = crowd(chats=150_000, limit="60000/min")
+    assert result.admitted == 150_000
     assert result.hot_keys == {}
     assert result.most <= 1
     assert result.least >= 0.9

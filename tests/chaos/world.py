@@ -1,0 +1,229 @@
+"""A whole bot in trouble, on virtual time: Telegram, webhook, queues, table, workers, and a ledger of what came of it.
+
+Everything that decides is the real thing: the webhook, the workers with python-telegram-bot and its HTTP client on top,
+the emulator of Telegram with its deliveries and its limits. Models are DynamoDB and SQS, which are held to moto and to
+the local AWS, and the network, which fails as the faults say. Made on a running ChaosLoop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import warnings
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Self, cast, override
+from unittest import mock
+
+import httpx
+from botocore.exceptions import ClientError, ReadTimeoutError
+from telegram.warnings import PTBDeprecationWarning
+
+from floodgate.ingress.updates import group
+from floodgate.ingress.webhook import Webhook
+from floodgate.settings import WebhookSettings
+from local.telegram.webhook import Webhook as Hook
+from tests.chaos.aws import Queues, UpdatesQueue, WatchedTables
+from tests.chaos.bot import HUB, Program
+from tests.chaos.faults import Faults, Post
+from tests.chaos.ledger import Fate, Ledger
+from tests.chaos.telegram import Telegram
+from tests.chaos.workers import TOKEN_NAME, Workers
+from tests.simulation.dynamodb import Tables
+from tests.simulation.fleet import Fleet, LoopClock
+from tests.simulation.queue import FifoQueue
+from tests.simulation.world import inbound
+from tests.unit.ingress.samples import BOT
+from tests.unit.telegram.wire import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+    from floodgate.delivery.message import Message
+    from floodgate.settings import InboundLimits
+    from tests.chaos.ledger import Verdict
+
+_SECRET = "hook-secret"
+_CONNECTIONS = 40
+#: What the webhook takes, in seconds.
+_WEBHOOK_S = 0.02
+#: After this long without an end a run is given up: longer than every retry and every freeze of a run together.
+_PATIENCE_S = 3 * 86_400.0
+
+
+class _Secrets:
+    """Secrets Manager, as far as the functions ask it."""
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's parameter
+        return {"SecretString": {TOKEN_NAME: TOKEN, "hook": _SECRET}[SecretId]}
+
+
+class _TwoTries:
+    """A client of SQS that asks a second time, as botocore does."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+
+    def send_message(self, **how: Any) -> dict[str, Any]:
+        try:
+            return self._queues.send_message(**how)
+        except (ReadTimeoutError, ClientError):
+            return self._queues.send_message(**how)
+
+
+class _Endpoint(httpx.AsyncBaseTransport):
+    """The webhook behind API Gateway, as Telegram reaches it."""
+
+    def __init__(self, webhook: Webhook, faults: Faults) -> None:
+        self._webhook = webhook
+        self._faults = faults
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = (await request.aread()).decode()
+        fault = self._faults.post()
+        await asyncio.sleep(_WEBHOOK_S)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = self._webhook.handle({"headers": headers, "body": body, "isBase64Encoded": False})
+        if fault is Post.ANSWER_LOST:
+            raise httpx.ReadError("connection closed")
+        if fault is Post.ANSWER_LATE:
+            await asyncio.sleep(61)
+        return httpx.Response(answer["statusCode"], headers=answer["headers"], content=answer["body"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Have the functions say nothing: what they log is formatted at great length, and nobody reads it here."""
+    logs = [logging.getLogger(name) for name in ("floodgate", "telegram")]
+    levels = [log.level for log in logs]
+    try:
+        for log in logs:
+            log.setLevel(logging.CRITICAL)
+        with warnings.catch_warnings(), mock.patch.dict(os.environ, {"POWERTOOLS_METRICS_DISABLED": "true"}):
+            warnings.simplefilter("ignore", PTBDeprecationWarning)  # PTB 22.8 warns of every 429
+            yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
+
+
+class Chaos:
+    """See the module. Enter it, speak, wait, and `finish`."""
+
+    def __init__(
+        self,
+        faults: Faults,
+        *,
+        skews_s: Sequence[float] = (0.0, 0.0, 0.0),
+        limits: InboundLimits | None = None,
+    ) -> None:
+        """Make a worker for each of `skews_s`, whose clock is so many seconds fast."""
+        self.ledger = Ledger()
+        self.clock = LoopClock(asyncio.get_running_loop())
+        self.faults = faults
+        self._spread_s = max(skews_s) - min(skews_s) + max(map(abs, skews_s))
+        self.tables = WatchedTables(self.clock, faults)
+        self.updates = UpdatesQueue(self.ledger, self.clock, faults)
+        self.dead = FifoQueue(self.clock, url="https://sqs.invalid/dead.fifo", fault=faults.of_queue)
+        self.secrets = _Secrets()
+        queues = Queues(self.updates, self.dead)
+        webhook = Webhook(
+            WebhookSettings(self.updates.url, self.dead.url, "hook", early_acknowledgement=False),
+            cast("SQSClient", _TwoTries(queues)),
+            cast("SecretsManagerClient", self.secrets),
+            self.clock,
+        )
+        self.telegram = Telegram(
+            TOKEN, self.clock, faults, self.ledger, self.tables, _Endpoint(webhook, faults), skew_s=self._spread_s
+        )
+        self._workers = Workers(self, queues, skews_s, limits or inbound())
+        self._all_said = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self._surroundings = ExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        self._surroundings.enter_context(_quiet())
+        self._surroundings.enter_context(self.telegram.installed())
+        Tables.put_item(self.tables, TableName="state", Item=_identity())
+        emulator = self.telegram.emulator
+        await emulator.sender.open(Hook("http://127.0.0.1/webhook", _SECRET, _CONNECTIONS))
+        fleet = Fleet(self.updates, self._workers.drain, workers=self._workers.count)
+        self._running = asyncio.create_task(fleet.run(self._all_said.wait(), until_s=_PATIENCE_S))
+        self.write(HUB, Program(["type"]))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End everything that is left."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await self._workers.close()
+        await self.telegram.emulator.close()
+        self._surroundings.close()
+
+    def write(self, chat: int, program: Program, person: int | None = None, *, may_be_limited: bool = False) -> int:
+        """Have somebody write to the bot; return the update's id. A chat below 0 is a group."""
+        known = self.telegram.emulator.world.chats.get(chat)
+        message = _message(chat, person, known.next_message_id if known else 1, self.clock())
+        return self._send("message", {**message, "text": program.text()}, program, may_be_limited=may_be_limited)
+
+    def press(self, chat: int, program: Program, person: int | None = None, *, may_be_limited: bool = False) -> int:
+        """Have somebody press a button of the bot; return the update's id."""
+        message = {**_message(chat, person, 1, self.clock()), "from": BOT, "text": "a button below this"}
+        query = {"from": _person(chat, person), "chat_instance": "1", "data": program.text(), "message": message}
+        return self._send("callback_query", query, program, may_be_limited=may_be_limited)
+
+    def _send(self, kind: str, content: dict[str, Any], program: Program, *, may_be_limited: bool) -> int:
+        emulator = self.telegram.emulator
+        update_id = emulator.updates.take_id(None)
+        if kind == "callback_query":
+            content["id"] = str(update_id)
+        update = {"update_id": update_id, kind: content}
+        self.ledger.fates[update_id] = Fate(
+            update_id, kind, group(update), program.labels(update_id), may_be_limited=may_be_limited
+        )
+        emulator.receive(update)
+        return update_id
+
+    async def finish(self) -> Verdict:
+        """Wait until all is over, and judge."""
+        assert self._running is not None
+        while len(self.telegram.emulator.updates):  # noqa: ASYNC110 - on virtual time
+            await asyncio.sleep(1)
+        self._all_said.set()
+        await self._running
+        for message in iter_all(self.dead):
+            letter = json.loads(message.body)
+            self.ledger.fates[json.loads(letter["update"])["update_id"]].letters.add(letter["message_id"])
+        return self.ledger.verdict(self.updates.left, self._spread_s)
+
+
+def iter_all(queue: FifoQueue) -> Iterator[Message]:
+    """Take everything out of a queue in which nothing is in flight."""
+    while messages := queue.receive():
+        for message in messages:
+            queue.delete(message.receipt_handle)
+            yield message
+
+
+def _identity() -> dict[str, Any]:
+    return {"pk": {"S": "bot"}, "sk": {"S": "identity"}, "user": {"S": json.dumps(BOT)}}
+
+
+def _person(chat: int, person: int | None) -> dict[str, Any]:
+    return {"id": person or abs(chat), "is_bot": False, "first_name": "Ann"}
+
+
+def _message(chat: int, person: int | None, message_id: int, now: float) -> dict[str, Any]:
+    here = (
+        {"id": chat, "type": "private", "first_name": "Ann"}
+        if chat > 0
+        else {"id": chat, "type": "supergroup", "title": "Allotments"}
+    )
+    return {"message_id": message_id, "date": int(now), "chat": here, "from": _person(chat, person)}
