@@ -78,7 +78,7 @@ def test_the_second_crash_has_its_culprit(
     settle(cloud, drain)
     [letter] = cloud.letters()
     assert (letter["reason"], letter["message_id"]) == ("killed", ids[0 if culprit_first else 1])
-    assert (letter["attempts"], letter["error"], letter["_group"]) == (0, None, ANNS_CHAT)
+    assert (letter["attempts"], letter["error"], letter["_group"]) == (1, "WorkerDied", ANNS_CHAT)
     assert said(telegram, 7001) == ["about to die"] * 2
     assert said(telegram, 7002) == ["slow answered"]
     assert said(telegram, 7003) == ["quick answered"]

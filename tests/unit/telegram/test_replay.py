@@ -277,7 +277,7 @@ def test_a_replayed_message_can_be_replied_to() -> None:
 
 # What differs.
 
-ONE = Recorded("sendMessage", "7001", fingerprint("sendMessage", {"chat_id": 7001, "text": "one"}), {"message_id": 1})
+ONE = Recorded("sendMessage", "7001", fingerprint("sendMessage", {"chat_id": 7001, "text": "one"}), '{"message_id": 1}')
 
 
 def made(replay: Replay, method: str, **data: Any) -> Recorded | None:
@@ -327,7 +327,7 @@ def test_failing_earlier_is_no_divergence() -> None:
 
 def test_a_reply_to_what_nobody_knows_is_refused() -> None:
     """An edit, a reply or a deletion that would need the id raises; other calls go on."""
-    unknown = Recorded("sendMessage", "7001", ONE.fingerprint, None, is_unknown=True)
+    unknown = Recorded("sendMessage", "7001", ONE.fingerprint, None)
     replay = Replay((unknown,))
     assert made(replay, "editMessageText", chat_id=7001, message_id=0, text="x") is None  # of the handler's own making
     assert made(replay, "sendMessage", chat_id=7001, text="one") is unknown
