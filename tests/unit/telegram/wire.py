@@ -22,7 +22,7 @@ API_URL = "https://telegram.example"
 #: Reading the certificates takes longer than most tests, and nothing here is encrypted.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-type Fault = Exception | tuple[int, dict[str, Any]]
+type Fault = Exception | tuple[int, dict[str, Any] | bytes]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TelegramWire:
     token: str = TOKEN
     calls: list[Call] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
-    """By method: an exception of the transport, or a status and a body."""
+    """By method: an exception of the transport, or a status and a body, as it is or to be written as JSON."""
     slowness_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """By method: how long its answer takes."""
     now: Callable[[], float] = lambda: 0.0
@@ -62,7 +62,7 @@ class TelegramWire:
         if token != f"bot{self.token}":
             fault = refusal(HTTPStatus.UNAUTHORIZED, "Unauthorized")
         status, said = fault or (200, {"ok": True, "result": self._result(method, fields)})
-        return httpx.Response(status, json=said)
+        return httpx.Response(status, content=said) if isinstance(said, bytes) else httpx.Response(status, json=said)
 
     def _result(self, method: str, fields: dict[str, Any]) -> Any:
         match method:
