@@ -151,7 +151,9 @@ def test_a_chat_has_one_name_and_no_two_have_the_same(cloud: Cloud, workers: Wor
     pseudonyms.key_with("another deployment")
     queue(cloud, text("hello"))
     settle(cloud, workers.drain(only(work)))
-    by_update = [{(line["chat"], line["user"]) for line in first if line["update_id"] == u["update_id"]} for u in updates]
+    by_update = [
+        {(line["chat"], line["user"]) for line in first if line["update_id"] == u["update_id"]} for u in updates
+    ]
     [(anns, ann)], [(group, also_ann)], [(same_group, bob)], [(bobs, also_bob)] = by_update
     assert (ann, bob, group) == (also_ann, also_bob, same_group)
     assert (anns, bobs) == (ann, bob)  # a private chat's id is its person's

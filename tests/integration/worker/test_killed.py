@@ -212,9 +212,7 @@ def test_every_end_of_a_suspect_takes_its_mark_away(
 
 
 @pytest.mark.parametrize("asked_s", [4, 110, 116, 125, 500, 10_072, 43_000])
-def test_an_orderly_wait_is_no_crash(
-    cloud: Cloud, telegram: TelegramWire, workers: Workers, asked_s: int
-) -> None:
+def test_an_orderly_wait_is_no_crash(cloud: Cloud, telegram: TelegramWire, workers: Workers, asked_s: int) -> None:
     """Neither what waits for Telegram, however long, nor what waits behind it is suspected of anything."""
     queue(cloud, text("first"), text("second"))
     telegram.faults["sendMessage"] = [flood(asked_s)]
@@ -268,4 +266,3 @@ def test_a_crash_after_failures_is_the_first_crash(cloud: Cloud, telegram: Teleg
     deliver_to_its_death(cloud, drain)
     settle(cloud, drain)
     assert (said(telegram, 7001), cloud.letters(), fates) == (["one", "two"], [], [])
-

@@ -83,13 +83,20 @@ def test_what_libraries_quote_is_redacted(libraries: io.StringIO) -> None:
     assert lines(libraries)[0]["message"] == "retrying /bot7900:***/getMe"
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore", "telegram.ext.Application", "botocore.endpoint", "asyncio"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "telegram.ext.ConversationHandler", "botocore.endpoint", "asyncio"])
 def test_libraries_are_silent_below_warning(libraries: io.StringIO, name: str) -> None:
     """What they note in passing is nobody's business, what they warn of is."""
     logging.getLogger(name).debug("chatter")
     logging.getLogger(name).info("chatter")
     logging.getLogger(name).warning("trouble")
     assert [(line["level"], line["message"]) for line in lines(libraries)] == [("WARNING", "trouble")]
+
+
+@pytest.mark.parametrize("name", ["telegram.request.BaseRequest", "telegram.ext.Application"])
+def test_libraries_that_quote_answers_are_silent(libraries: io.StringIO, name: str) -> None:
+    """Bodies and exceptions' texts hold what people wrote; the update's own line has the class and the place."""
+    logging.getLogger(name).error('Can not load invalid JSON data: "%s"', "what Ann wrote")
+    assert libraries.getvalue() == ""
 
 
 def test_a_call_of_the_bot_is_not_logged(libraries: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,8 +156,6 @@ class Attempts:
         return unpack(self.kept)
 
 
-
-
 def never_sent() -> TelegramError:
     """Return what python-telegram-bot raises where there is no connection."""
     return _caused(NetworkError("httpx.ConnectError"), httpx.ConnectError("x"))

@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import telegram
-from telegram.error import TelegramError
+from telegram.error import BadRequest, Conflict, Forbidden
 
 import floodgate
+from floodgate.telegram.errors import ChatUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_QUOTED: Final = re.compile(r'"[^"]*"')
+#: What Telegram's sentences may quote of a request: text in quotes of any kind, ids.
+_QUOTED: Final = re.compile(r"""b?"[^"]*"|\bb'[^']*'|(?<!\w)'[^']*'(?!\w)|“[^”]*”|«[^»]*»|-?[0-9]{5,}""")
 #: Frames that are told, the innermost ones.
 _FRAMES: Final = 20
 _LIBRARIES: Final = tuple(
@@ -60,7 +62,7 @@ class Failure:
             fingerprint=hashlib.sha256(cause.encode()).hexdigest()[:12],
             stack=tuple(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in told),
             handler=handler,
-            telegram=_QUOTED.sub('"…"', error.message) if isinstance(error, TelegramError) else None,
+            telegram=_sentence(error),
         )
 
     @classmethod
@@ -71,6 +73,13 @@ class Failure:
     def kept(self) -> dict[str, Any]:
         """Return what JSON can hold of it."""
         return asdict(self)
+
+
+def _sentence(error: BaseException) -> str | None:
+    """Return Telegram's own words, where an error holds those and no others."""
+    if not isinstance(error, BadRequest | Forbidden | Conflict) or isinstance(error, ChatUnreachable):
+        return None
+    return _QUOTED.sub("…", error.message)
 
 
 def _short(filename: str) -> str:

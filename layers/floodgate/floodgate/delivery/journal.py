@@ -13,6 +13,7 @@ attempt and may repeat itself.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from dataclasses import astuple, dataclass, field
@@ -106,7 +107,7 @@ class Journal:
             item["failure"] = {"S": json.dumps(entry.failure)}
         if entry.verdict is not None:
             item["verdict"] = {"S": json.dumps(astuple(entry.verdict))}
-        item |= await self._with_calls(origin, packed, f"{entry.receives}")
+        item |= await self._with_calls(origin, packed)
         await self._put(origin, item, "attribute_not_exists(receives) OR receives <= :n", entry.receives)
 
     async def mark_done(self, origin: str) -> None:
@@ -138,7 +139,7 @@ class Journal:
 
         Does nothing if it was restored for this `retry` (1 or more) or a later one before.
         """
-        item = {"restored": {"N": str(retry)}, **await self._with_calls(origin, packed, f"r{retry}")}
+        item = {"restored": {"N": str(retry)}, **await self._with_calls(origin, packed)}
         await self._put(origin, item, "attribute_not_exists(restored) OR restored < :n", retry)
 
     async def _get(self, key: str) -> dict[str, Any]:
@@ -157,13 +158,17 @@ class Journal:
             parts.append(part["calls"]["B"])
         return b"".join(parts)
 
-    async def _with_calls(self, origin: str, packed: bytes, version: str) -> dict[str, Any]:
-        """Return the attributes that hold the calls, once what does not fit is written elsewhere."""
+    async def _with_calls(self, origin: str, packed: bytes) -> dict[str, Any]:
+        """Return the attributes that hold the calls, once what does not fit is written elsewhere.
+
+        Parts are named by what they are part of: no other write touches them.
+        """
         if not packed:
             return {}
-        names = []
+        names: list[str] = []
+        digest = hashlib.sha256(packed).hexdigest()[:16]
         for at in range(PART_BYTES, len(packed), PART_BYTES):
-            names.append(f"{version}.{at}")
+            names.append(f"{digest}.{at}")
             await self._put(f"{origin}#{names[-1]}", {"calls": {"B": packed[at : at + PART_BYTES]}})
         return {"calls": {"B": packed[:PART_BYTES]}, "parts": {"L": [{"S": name} for name in names]}}
 
@@ -200,8 +205,8 @@ def unpack(packed: bytes) -> tuple[Recorded, ...]:
         return ()
     try:
         return tuple(Recorded(*call) for call in json.loads(zlib.decompress(packed)))
-    except TypeError:
-        logger.error("journal of another version, its update may repeat itself")
+    except (TypeError, ValueError, zlib.error):
+        logger.error("journal is not to be read, its update may repeat itself")
         return ()
 
 

@@ -20,20 +20,23 @@ once, a TaskGroup's, the one that stands lowest counts.
 
 from __future__ import annotations
 
+import errno
 import socket
+import ssl
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Final
 
 import httpx
 from botocore import exceptions as aws
-from telegram.error import BadRequest, ChatMigrated, Conflict, EndPointNotFound, Forbidden, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Conflict, EndPointNotFound, Forbidden, NetworkError, TelegramError
 
 from floodgate.telegram.errors import (
     ChatFrozen,
     ChatUnreachable,
     MustWait,
     OutcomeUnknown,
+    is_client_error,
     is_too_late,
     token_refused,
     told_to_wait_s,
@@ -84,8 +87,21 @@ FOLLOWS: Final = {
 }
 
 _REQUEST_WRONG: Final = (BadRequest, Forbidden, Conflict, EndPointNotFound, OutcomeUnknown)
-#: What is left of python-telegram-bot's errors is network trouble, or a server error.
-_NETWORK: Final = (TelegramError, httpx.TransportError, ConnectionError, TimeoutError, socket.gaierror)
+_NETWORK: Final = (
+    NetworkError,
+    httpx.NetworkError,
+    httpx.TimeoutException,
+    httpx.RemoteProtocolError,
+    httpx.ProxyError,
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    ssl.SSLError,
+    aws.ConnectionError,
+    aws.HTTPClientError,
+    aws.IncompleteReadError,
+)
+_NO_WAY: Final = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH})
 #: AWS's codes for what it may do when asked again; with these and any status from 500 on.
 _AWS_BUSY: Final = frozenset(
     {
@@ -117,13 +133,17 @@ _ROWS: Final[tuple[tuple[Outcome, Callable[[BaseException, int | None], bool]], 
     (Outcome.MOVED, lambda error, _: isinstance(error, ChatMigrated)),
     (Outcome.DROP, lambda error, _: is_too_late(error)),
     (Outcome.REJECTED, lambda error, _: isinstance(error, _REQUEST_WRONG)),
-    (Outcome.RETRY, lambda error, _: isinstance(error, _NETWORK)),
-    (Outcome.RETRY, lambda error, _: _is_trouble_of_aws(error)),
+    (Outcome.REJECTED, lambda error, _: is_client_error(error)),
+    (Outcome.RETRY, lambda error, _: isinstance(error, _NETWORK) or _is_trouble_of_aws(error)),
+    # A success of Telegram's that cannot be read, and a machine without a network.
+    (Outcome.RETRY, lambda error, _: type(error) is TelegramError),
+    (Outcome.RETRY, lambda error, _: isinstance(error, OSError) and error.errno in _NO_WAY),
     (Outcome.BUG, lambda _, __: True),
 )
 
-#: Of several errors at once the one whose outcome comes last here is the update's.
-_GRAVITY: Final = tuple(Outcome)
+#: Of several errors at once the one whose outcome comes last here is the update's: with anything left to be done about
+#: one of them, it is not over.
+_GRAVITY: Final = sorted(Outcome, key=lambda outcome: FOLLOWS[outcome] is not Follows.FINISHED)
 
 
 def classify(error: BaseException, own: int | None) -> tuple[Outcome, BaseException]:
@@ -145,7 +165,7 @@ def _each(error: BaseException) -> Iterator[BaseException]:
 
 def _is_trouble_of_aws(error: BaseException) -> bool:
     if not isinstance(error, aws.ClientError):
-        return isinstance(error, (aws.ConnectionError, aws.HTTPClientError))
+        return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= 500 or error.response.get("Error", {}).get("Code") in _AWS_BUSY
 

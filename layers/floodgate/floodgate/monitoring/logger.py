@@ -20,6 +20,8 @@ _TOKENS = re.compile(
     r"|(?<=/bot)([0-9]+)(?::|%3A)[^/\s\"'\\]+",
     re.IGNORECASE,
 )
+#: These write what an answer held, and exceptions with their texts; the update's own line says it without.
+_INDISCREET = ("telegram.ext.Application", "telegram.request")
 _TALKATIVE = ("asyncio", "boto3", "botocore", "httpcore", "httpx", "telegram", "urllib3")
 
 
@@ -46,5 +48,7 @@ def redact_libraries() -> None:
     logging.logAsyncioTasks = False  # type: ignore[attr-defined] # the stubs lack it; tasks are named by numbers
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _INDISCREET:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for handler in logging.getLogger().handlers:  # Lambda's own, which would print records as they are
         handler.setFormatter(_formatter())

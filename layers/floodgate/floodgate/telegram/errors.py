@@ -134,6 +134,13 @@ _BEFORE_SENDING: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTi
 _CLIENT_ERROR: Final = re.compile(r"[^(]*\(4[0-9]{2}\)")
 
 
+def is_client_error(error: BaseException) -> bool:
+    """Tell whether it is a 4xx of which python-telegram-bot has no class of its own, as for an upload too large."""
+    if not isinstance(error, NetworkError):
+        return False
+    return _CLIENT_ERROR.match(error.message) is not None or "request entity too large" in error.message.lower()
+
+
 def arrival(error: BaseException) -> Arrival:
     """Tell what a call has done at Telegram that raised `error`; python-telegram-bot 22 keeps the cause in it."""
     if isinstance(error, _REFUSALS):
@@ -141,7 +148,7 @@ def arrival(error: BaseException) -> Arrival:
     cause = error.__cause__
     if isinstance(error, NetworkError):
         # Without a cause it is a status with Telegram's own words: a server error in which it says that it failed.
-        if cause is None or type(cause) in _BEFORE_SENDING or _CLIENT_ERROR.match(error.message):
+        if cause is None or type(cause) in _BEFORE_SENDING or is_client_error(error):
             return Arrival.NEVER
         return Arrival.UNKNOWN
     if isinstance(error, TelegramError):  # a success whose body cannot be read
