@@ -154,9 +154,7 @@ async def server(serve: Serve) -> AsyncIterator[int]:
 @asynccontextmanager
 async def bot_at(base_url: str, connections: int = 4) -> AsyncIterator[Bot]:
     """Yield a bot with little patience."""
-    request = HTTPXRequest(
-        connections, PATIENCE_S, PATIENCE_S, PATIENCE_S, PATIENCE_S, media_write_timeout=PATIENCE_S
-    )
+    request = HTTPXRequest(connections, PATIENCE_S, PATIENCE_S, PATIENCE_S, PATIENCE_S, media_write_timeout=PATIENCE_S)
     async with request:
         yield Bot(TOKEN, base_url=f"{base_url}/bot", request=request)
 

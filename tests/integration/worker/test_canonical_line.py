@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecatio
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """All that a worker's function writes, its libraries too, as CloudWatch gets it, from DEBUG on."""
     stream, root = io.StringIO(), logging.getLogger()
-    before, level, ours = root.handlers[:], root.level, logger.level
+    before, level, ours = root.handlers[:], root.level, logger.log_level
     levels = {name: logging.getLogger(name).level for name in _TALKATIVE}
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     root.handlers[:] = [logging.StreamHandler(stream)]
@@ -144,14 +144,16 @@ def test_every_update_of_a_batch_has_one_line(cloud: Cloud, workers: Workers, lo
 
 def test_a_chat_has_one_name_and_no_two_have_the_same(cloud: Cloud, workers: Workers, log: io.StringIO) -> None:
     """In every line of one deployment, and another in the next deployment; a person has theirs in every chat."""
-    updates = [text("fail"), here("hello"), here("hello", BOB), text("hello", chat=BOBS, **{"from": BOB})]
+    updates = [text("fail"), here("hello"), here("hello", BOB), text("hello", None, BOBS, **{"from": BOB})]
     queue(cloud, *updates)
     settle(cloud, workers.drain(only(work)))
     first = lines(log)
     pseudonyms.key_with("another deployment")
     queue(cloud, text("hello"))
     settle(cloud, workers.drain(only(work)))
-    by_update = [{(line["chat"], line["user"]) for line in first if line["update_id"] == u["update_id"]} for u in updates]
+    by_update = [
+        {(line["chat"], line["user"]) for line in first if line["update_id"] == u["update_id"]} for u in updates
+    ]
     [(anns, ann)], [(group, also_ann)], [(same_group, bob)], [(bobs, also_bob)] = by_update
     assert (ann, bob, group) == (also_ann, also_bob, same_group)
     assert (anns, bobs) == (ann, bob)  # a private chat's id is its person's

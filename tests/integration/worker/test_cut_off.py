@@ -48,9 +48,7 @@ def cut_off_in(telegram: TelegramWire, takes_s: float, left_after_s: float | Non
     return send if left_after_s is None else leave
 
 
-@pytest.mark.parametrize(
-    "left_after_s", [None, 0], ids=["its handler", "a task that it left"]
-)
+@pytest.mark.parametrize("left_after_s", [None, 0], ids=["its handler", "a task that it left"])
 @pytest.mark.parametrize(("takes_s", "given_s"), [(QUICK_S, 0.8), (SLOW_S, 1.0)])
 def test_a_call_under_way_at_the_deadline_gets_a_second(
     cloud: Cloud,
@@ -152,4 +150,3 @@ def test_the_chats_beside_it_do_not_wait(cloud: Cloud, telegram: TelegramWire, w
     assert cloud.deliver(workers.drain(only(some), deadline_s=DEADLINE_S)) == ids[:1]
     assert said(telegram, 7002) == ["hello"]
     assert len(cloud.wire.asked("DeleteMessageBatch")) == 1
-

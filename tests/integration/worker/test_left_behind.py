@@ -43,9 +43,7 @@ def test_its_call_gets_a_second_at_the_deadline(
     assert (said(telegram, 7001), cloud.letters()) == (["one", "two", "three"], [])
 
 
-def test_a_refusal_that_a_task_deals_with_is_no_failure(
-    cloud: Cloud, telegram: TelegramWire, workers: Workers
-) -> None:
+def test_a_refusal_that_a_task_deals_with_is_no_failure(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
     """A task that a handler left behind may catch what Telegram says, whenever the handler ends."""
 
     async def leave(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:

@@ -12,6 +12,7 @@ from telegram.error import BadRequest
 
 from floodgate.delivery.journal import PART_BYTES
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
+from tests.integration.worker.dying import fresh
 from tests.integration.worker.scenes import awake, counted, only, settle
 from tests.integration.worker.test_failure import GardenFlooded, journal, put_back_for
 from tests.unit.telegram.wire import flood, refusal
@@ -67,12 +68,16 @@ def about_journal(cloud: Cloud) -> list[str]:
 
 @pytest.mark.parametrize("fails_after", [{1: 1}, {2: 2}, {3: 1}, {1: 1, 3: 1}, {2: 1, 3: 1}])
 def test_three_messages_are_three_messages(
-    cloud: Cloud, telegram: TelegramWire, workers: Workers, fails_after: dict[int, int], capsys: pytest.CaptureFixture[str]
+    cloud: Cloud,
+    telegram: TelegramWire,
+    workers: Workers,
+    fails_after: dict[int, int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Wherever it fails, and in whichever worker it goes on; and none of that is a divergence."""
     cloud.queue(text("hello"), ANNS_CHAT)
     register = three(fails_after=fails_after)
-    settle(cloud, lambda event: workers.drain(register)(event))
+    settle(cloud, fresh(workers, register))
     assert words(telegram) == ["one", "two", "three"]
     assert (cloud.letters(), counted(capsys)) == ([], [])
 
@@ -95,9 +100,7 @@ def test_a_retry_reads_once_and_a_failure_writes_once(cloud: Cloud, workers: Wor
     assert about_journal(cloud) == ["PutItem", "GetItem", "PutItem", "GetItem"]
 
 
-def test_a_429_midway_costs_no_attempt_and_no_message(
-    cloud: Cloud, telegram: TelegramWire, workers: Workers
-) -> None:
+def test_a_429_midway_costs_no_attempt_and_no_message(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
     """The first message is not repeated, the second is when Telegram takes it, and nothing is counted."""
     cloud.queue(text("hello"), ANNS_CHAT)
     drain = workers.drain(three(fails_after={}))
@@ -239,9 +242,7 @@ def test_what_an_attempt_did_survives_a_journal_that_hesitates(
     assert (words(telegram), cloud.letters()) == (["one", "two", "three"], [])
 
 
-def test_a_refusal_that_a_handler_takes_is_no_failure(
-    cloud: Cloud, telegram: TelegramWire, workers: Workers
-) -> None:
+def test_a_refusal_that_a_handler_takes_is_no_failure(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
     """What Telegram refuses and the handler catches is asked again in the next attempt, for it was not done."""
     fails = [True]
 
@@ -268,4 +269,3 @@ def test_a_letter_says_nothing_of_what_was_written(cloud: Cloud, workers: Worker
     assert "one" not in {value for name, value in letter.items() if name != "update"}
     [item] = [item for item in cloud.items("traffic") if item["pk"]["S"] == f"journal#{letter['message_id']}"]
     assert json.loads(item["verdict"]["S"])[0] == letter["reason"] == "bug"
-
