@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from floodgate.ingress.dead_letter import reference
 from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import _TALKATIVE, logger, redact_libraries
-from floodgate.state.failures import reference
 from tests.integration.worker.conftest import Workers, text
 from tests.integration.worker.scenes import BOB, BOBS, here, only, queue, settle
 from tests.integration.worker.test_failure import GardenFlooded
