@@ -1,4 +1,4 @@
-"""A worker that is killed outright: its loop stops where it is, and nothing of it runs any more, no `finally` either."""
+"""A worker that is killed outright: its loop stops where it is, and nothing of it runs any more, no `finally`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 if TYPE_CHECKING:
+    from floodgate.telegram.application import Register
     from tests.integration.worker.cloud import Cloud
+    from tests.integration.worker.conftest import Workers
     from tests.integration.worker.scenes import Drain
 
 #: After how long the queue hands out again what a dead worker had in hand, in seconds.
@@ -38,3 +40,12 @@ def deliver_to_its_death(cloud: Cloud, drain: Drain) -> None:
     with pytest.raises(Killed):
         cloud.deliver(drain)
     cloud.clock.now = max(cloud.clock.now, received_at + VISIBILITY_S)
+
+
+def fresh(workers: Workers, register: Register) -> Drain:
+    """Return a drain in which every batch has a worker of its own."""
+
+    def drain(event: dict[str, Any]) -> dict[str, Any]:
+        return workers.drain(register)(event)
+
+    return drain

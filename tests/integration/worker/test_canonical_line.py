@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from floodgate.ingress.dead_letter import reference
 from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import _TALKATIVE, logger, redact_libraries
-from floodgate.state.failures import reference
 from tests.integration.worker.conftest import Workers, text
 from tests.integration.worker.scenes import BOB, BOBS, here, only, queue, settle
 from tests.integration.worker.test_failure import GardenFlooded
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecatio
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """All that a worker's function writes, its libraries too, as CloudWatch gets it, from DEBUG on."""
     stream, root = io.StringIO(), logging.getLogger()
-    before, level, ours = root.handlers[:], root.level, logger.level
+    before, level, ours = root.handlers[:], root.level, logger.log_level
     levels = {name: logging.getLogger(name).level for name in _TALKATIVE}
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     root.handlers[:] = [logging.StreamHandler(stream)]
@@ -144,7 +144,7 @@ def test_every_update_of_a_batch_has_one_line(cloud: Cloud, workers: Workers, lo
 
 def test_a_chat_has_one_name_and_no_two_have_the_same(cloud: Cloud, workers: Workers, log: io.StringIO) -> None:
     """In every line of one deployment, and another in the next deployment; a person has theirs in every chat."""
-    updates = [text("fail"), here("hello"), here("hello", BOB), text("hello", chat=BOBS, **{"from": BOB})]
+    updates = [text("fail"), here("hello"), here("hello", BOB), text("hello", None, BOBS, **{"from": BOB})]
     queue(cloud, *updates)
     settle(cloud, workers.drain(only(work)))
     first = lines(log)

@@ -1,4 +1,4 @@
-"""A worker that is killed outright: the first time nobody is blamed, the second time the culprit; nobody else suffers."""
+"""A worker that is killed outright: the first time nobody is blamed, the second time the culprit; nobody else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from telegram.error import BadRequest
 
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
-from tests.integration.worker.dying import VISIBILITY_S, deliver_to_its_death, die
+from tests.integration.worker.dying import VISIBILITY_S, deliver_to_its_death, die, fresh
 from tests.integration.worker.scenes import BOBS, awake, only, queue, said, settle
 from tests.integration.worker.test_failure import GardenFlooded
 from tests.integration.worker.test_replayed import about_journal
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from telegram import Update
     from telegram.ext import ContextTypes
 
-    from floodgate.telegram.application import Register
     from tests.integration.worker.cloud import Cloud
-    from tests.integration.worker.scenes import Drain
     from tests.unit.telegram.wire import TelegramWire
 
 # PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
@@ -45,23 +43,18 @@ async def act(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     await update.effective_message.reply_text(f"{words} answered")
 
 
-def fresh(workers: Workers, register: Register = only(act)) -> Drain:
-    """Return a drain in which every batch has a worker of its own."""
-    return lambda event: workers.drain(register)(event)
-
-
 def marked(cloud: Cloud) -> list[str]:
     """Return the updates that the journal says have begun, and not that they are done."""
     return [
         item["pk"]["S"].removeprefix("journal#")
         for item in cloud.items("traffic")
-        if item.get("started", {}).get("BOOL") and not item.get("done", {}).get("BOOL")
+        if "started_at" in item and not item.get("done", {}).get("BOOL")
     ]
 
 
 def marks(cloud: Cloud) -> int:
     """Return how often such a mark was written."""
-    return sum(params["Item"].get("started", {}).get("BOOL", False) for params in cloud.wire.asked("PutItem"))
+    return sum("started_at" in params["Item"] for params in cloud.wire.asked("PutItem"))
 
 
 @pytest.mark.parametrize("culprit_first", [True, False])
@@ -71,7 +64,7 @@ def test_the_second_crash_has_its_culprit(
     """It is given up as `killed`, and whoever was in hand with it is answered: once more than once at the most."""
     batch = [text("kill"), text("slow", chat=BOBS)]
     ids = queue(cloud, *(batch if culprit_first else batch[::-1]), text("quick", chat=CAROLS))
-    drain = fresh(workers)
+    drain = fresh(workers, only(act))
     deliver_to_its_death(cloud, drain)
     assert (marks(cloud), cloud.letters()) == (0, [])
     deliver_to_its_death(cloud, drain)
@@ -88,7 +81,7 @@ def test_the_second_crash_has_its_culprit(
 def test_what_stands_behind_the_culprit_is_answered(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
     """Its chat's later messages wait for its end, and are blamed for nothing."""
     ids = queue(cloud, text("first"), text("kill"), text("last"))
-    drain = fresh(workers)
+    drain = fresh(workers, only(act))
     deliver_to_its_death(cloud, drain)
     deliver_to_its_death(cloud, drain)
     settle(cloud, drain)
@@ -216,7 +209,7 @@ def test_an_orderly_wait_is_no_crash(cloud: Cloud, telegram: TelegramWire, worke
     """Neither what waits for Telegram, however long, nor what waits behind it is suspected of anything."""
     queue(cloud, text("first"), text("second"))
     telegram.faults["sendMessage"] = [flood(asked_s)]
-    drain = fresh(workers)
+    drain = fresh(workers, only(act))
     settle(cloud, drain, within_s=50_000)
     assert said(telegram, 7001) == ["first answered", "first answered", "second answered"]
     assert marks(cloud) == 0
@@ -242,7 +235,7 @@ def test_what_was_not_tried_for_want_of_time_is_no_suspect(
     for _ in range(15):
         cloud.deliver(workers.drain(only(act), left_s=5.0))
         cloud.clock.advance(10)
-    settle(cloud, fresh(workers))
+    settle(cloud, fresh(workers, only(act)))
     assert (said(telegram, 7001), marks(cloud)) == (["hello answered"], 0)
 
 

@@ -12,6 +12,7 @@ from telegram.error import BadRequest
 
 from floodgate.delivery.journal import PART_BYTES
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
+from tests.integration.worker.dying import fresh
 from tests.integration.worker.scenes import awake, counted, only, settle
 from tests.integration.worker.test_failure import GardenFlooded, journal, put_back_for
 from tests.unit.telegram.wire import flood, refusal
@@ -76,7 +77,7 @@ def test_three_messages_are_three_messages(
     """Wherever it fails, and in whichever worker it goes on; and none of that is a divergence."""
     cloud.queue(text("hello"), ANNS_CHAT)
     register = three(fails_after=fails_after)
-    settle(cloud, lambda event: workers.drain(register)(event))
+    settle(cloud, fresh(workers, register))
     assert words(telegram) == ["one", "two", "three"]
     assert (cloud.letters(), counted(capsys)) == ([], [])
 
@@ -265,6 +266,6 @@ def test_a_letter_says_nothing_of_what_was_written(cloud: Cloud, workers: Worker
     cloud.queue(text("hello"), ANNS_CHAT)
     settle(cloud, workers.drain(three(fails_after={2: 3})))
     [letter] = cloud.letters()
-    assert "one" not in {value for name, value in letter.items() if name != "update"}
+    assert "one" not in [value for name, value in letter.items() if name != "update"]
     [item] = [item for item in cloud.items("traffic") if item["pk"]["S"] == f"journal#{letter['message_id']}"]
     assert json.loads(item["verdict"]["S"])[0] == letter["reason"] == "bug"

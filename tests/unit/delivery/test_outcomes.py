@@ -124,7 +124,7 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 groups = st.recursive(
-    st.sampled_from([error for error, _ in ROWS]),
+    st.sampled_from(list(TABLE)).flatmap(lambda outcome: st.sampled_from(TABLE[outcome])),
     lambda inner: st.lists(inner, min_size=1, max_size=4).map(lambda errors: BaseExceptionGroup("tasks", errors)),
     max_leaves=8,
 )

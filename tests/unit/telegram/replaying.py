@@ -28,13 +28,13 @@ from tests.unit.ingress.samples import BOT, DATE, PRIVATE, message
 from tests.unit.telegram.wire import API_URL, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from telegram import Update
     from telegram.ext import ContextTypes
     from telegram.request import RequestData
 
-    type Work = Callable[[Update, ContextTypes.DEFAULT_TYPE], Awaitable[Any]]
+    type Work = Callable[[Update, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
 
 BODY = json.dumps({"update_id": 1, "message": message(PRIVATE, text="hello")})
 _MESSAGES = {"sendMessage", "sendPhoto", "sendDocument", "sendPoll", "editMessageText"}
@@ -103,7 +103,7 @@ class Telegram(BaseRequest):
         return 200, json.dumps({"ok": True, "result": made.answer}).encode()
 
     def _answer(self, endpoint: str, parameters: dict[str, Any]) -> Any:
-        if endpoint in {"copyMessage"}:
+        if endpoint == "copyMessage":
             return {"message_id": next(self._ids)}
         if endpoint == "exportChatInviteLink":
             return f"https://t.me/+{next(self._ids)}"

@@ -32,7 +32,7 @@ from floodgate.telegram.replay import Recorded, Replay, fingerprint
 from tests.unit.telegram.replaying import Attempts, Telegram, garbage, never_sent, timed_out
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from telegram import Update
     from telegram.ext import ContextTypes, ExtBot
@@ -94,7 +94,7 @@ class Story:
 
     def _work(
         self, asked: dict[str, list[Any]], chance: random.Random, fails_at: int
-    ) -> Callable[[Update, ContextTypes.DEFAULT_TYPE], Awaitable[None]]:
+    ) -> Callable[[Update, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, None]]:
         async def ask(bot: Bot, name: str) -> None:
             answers = asked[name]
             answers.append(None)
