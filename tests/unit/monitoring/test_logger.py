@@ -83,7 +83,7 @@ def test_what_libraries_quote_is_redacted(libraries: io.StringIO) -> None:
     assert lines(libraries)[0]["message"] == "retrying /bot7900:***/getMe"
 
 
-@pytest.mark.parametrize("name", ["httpx", "httpcore", "telegram.ext.ConversationHandler", "botocore.endpoint", "asyncio"])
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "telegram.ext.Updater", "botocore.endpoint", "asyncio"])
 def test_libraries_are_silent_below_warning(libraries: io.StringIO, name: str) -> None:
     """What they note in passing is nobody's business, what they warn of is."""
     logging.getLogger(name).debug("chatter")

@@ -31,6 +31,7 @@ from floodgate.cache.entry import Entry, contradictions
 from floodgate.cache.memory import Memory
 from floodgate.cache.store import STORED_BYTES, Store
 from floodgate.monitoring.logger import logger
+from floodgate.monitoring.pseudonyms import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -132,7 +133,7 @@ class Cache:
         try:
             entry = await self._store.read(key)
         except (BotoCoreError, ClientError) as error:
-            logger.warning("cache not read", key=key, error=fault(error))
+            logger.warning("cache not read", key=hashed(key), error=fault(error))
             entry, table_answers = None, False
         if entry is None or self._clock() >= entry.fresh_until or not entry.agrees_with(shown):
             # Those who wait have their answer with this, even if this update is cancelled before it is written.
@@ -151,7 +152,7 @@ class Cache:
         try:
             return now if await self._store.write(key, entry) else None
         except (BotoCoreError, ClientError) as error:
-            logger.warning("cache not written", key=key, error=fault(error))
+            logger.warning("cache not written", key=hashed(key), error=fault(error))
             return entry.fetched_at
 
     async def _ask(self, ask: Callable[[], Awaitable[Any]], shown: Shown | None) -> Entry:
@@ -175,7 +176,7 @@ class Cache:
                 self._memory.drop(key)
                 self._flights.pop(key, None)  # nobody joins it any more, and what it brings is not kept in memory
         if failed := {key: fault(trouble) for key, trouble in zip(keys, troubles, strict=True) if trouble}:
-            logger.warning("cache not forgotten", keys=list(failed), error=next(iter(failed.values())))
+            logger.warning("cache not forgotten", keys=[*map(hashed, failed)], error=next(iter(failed.values())))
 
     async def _bury(self, key: str) -> BotoCoreError | ClientError | None:
         try:

@@ -93,7 +93,7 @@ async def _refused_for(run: Run, gates: Gates, gate: str, limit: Limit, price: f
     try:
         found = await gates.admit(gate, run.ticket, limit, cost=price)
     except (BotoCoreError, ClientError) as trouble:
-        logger.error("limit not checked", gate=gate, error=fault(trouble))
+        logger.error("limit not checked", limit=gate.rpartition(":")[0], error=fault(trouble))
         raise run.must_wait(_STORE_WAIT_S) from trouble
     match found:
         case OverLimit(wait_s=wait_s):
