@@ -148,6 +148,14 @@ class UpdatesQueue(FifoQueue):
         self._ledger.took(json.loads(body)["update_id"], self.clock())
         return message_id
 
+    @override
+    def delete(self, receipt: str) -> str | None:
+        held = self._received.get(receipt.partition("#")[0])
+        wrong = super().delete(receipt)
+        if held is not None and wrong is None:
+            self._ledger.deleted(json.loads(held.body)["update_id"], self.clock())
+        return wrong
+
     def has_in_flight(self, message_id: str) -> bool:
         """Tell whether the message is there and handed out."""
         held = self._received.get(message_id)

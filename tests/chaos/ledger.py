@@ -51,7 +51,8 @@ class Fate:
     may_be_limited: bool = False
     #: Kills that had it in hand.
     kills: int = 0
-    last_received_at: float = 0.0
+    #: When it was gone from its queue.
+    deleted_at: float = 0.0
     #: What Telegram did, by label, in order.
     delivered: Counter[str] = field(default_factory=Counter)
     #: Labels of calls of which the bot cannot know whether they arrived, by whether they did.
@@ -89,6 +90,10 @@ class Ledger:
         if fate.arrived is None:
             self._arrivals += 1
             fate.arrived, fate.sent_at = self._arrivals, at
+
+    def deleted(self, update_id: int, at: float) -> None:
+        """Note that a message with the update is gone."""
+        self.fates[update_id].deleted_at = at
 
     def delivered(self, text: str, *, shows_twice: bool) -> None:
         """Note what a call brought that Telegram has carried out.
@@ -193,7 +198,7 @@ def _end(fate: Fate, skew_s: float) -> str:
         return "told and kept"
     if fate.finished:
         return "answered"
-    age_s = fate.last_received_at - fate.sent_at
+    age_s = fate.deleted_at - fate.sent_at
     if fate.is_too_old or age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf")):
         return "stale"
     if fate.may_be_limited and not fate.begun:

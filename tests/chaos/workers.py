@@ -77,9 +77,6 @@ class Workers:
         kind = None if fault is None else fault.kind
         if kind is Batch.NEVER_CAME:
             raise Crashed
-        ids = [json.loads(message.body)["update_id"] for message in messages]
-        for update_id in ids:
-            self._world.ledger.fates[update_id].last_received_at = self._world.clock()
         worker, mine = self._worker(number)
         limit_s = fault.seconds if fault is not None and kind in {Batch.CUT, Batch.SHORT} else TIMEOUT_S
         told_s = TIMEOUT_S if kind is Batch.CUT else limit_s
