@@ -97,8 +97,8 @@ def test_what_json_cannot_hold_is_the_authors_mistake(cloud: Cloud, workers: Wor
 
     cloud.queue(text("hello"), ANNS_CHAT)
     settle(cloud, workers.drain(only(buy)))
-    assert (shop.charged, errors) == (["beans"], ["TypeError", "OutcomeUnknown"])
-    assert [letter["reason"] for letter in cloud.letters()] == ["rejected"]
+    assert (shop.charged, errors) == (["beans"], ["ResultNotKept"] * 3)
+    assert [(letter["reason"], letter["error"]) for letter in cloud.letters()] == [("bug", "ResultNotKept")]
 
 
 def test_an_effect_that_fails_is_tried_again(cloud: Cloud, workers: Workers) -> None:

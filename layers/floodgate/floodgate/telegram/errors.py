@@ -7,6 +7,8 @@ TelegramError
     ChatFrozen        another chat than the update's own must be waited for
 Exception
   OutcomeUnknown      the handler goes on with a message of which nobody knows whether it was sent
+  TypeError
+    ResultNotKept     an effect has happened, and what it returned cannot be kept
 BaseException
   MustWait            the update must wait; what it has sent is not sent again
 """
@@ -69,6 +71,14 @@ class OutcomeUnknown(Exception):
     def __init__(self, method: str) -> None:
         super().__init__(f"{method} needs to know what became of an earlier call, and nobody does")
         self.method = method
+
+
+class ResultNotKept(TypeError):
+    """What a handler did `once` has happened, and returned what JSON cannot hold: it is neither known nor done again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"what {name} returned cannot be kept: return None, text, numbers, lists or dicts of them")
+        self.name = name
 
 
 class MustWait(BaseException):

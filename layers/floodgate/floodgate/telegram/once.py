@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from floodgate.telegram.errors import OutcomeUnknown
+from floodgate.telegram.errors import ResultNotKept
 from floodgate.telegram.replay import ONCE, Recorded
 from floodgate.telegram.run import running
 
@@ -22,22 +22,20 @@ async def once[**P, T](name: str, effect: Callable[P, Awaitable[T]], *args: P.ar
     """Return what `effect(*args, **kwargs)` returns; if an earlier attempt of the update did it, what it returned then.
 
     `name` stands for the effect within its update; the k-th time that a name is used is the k-th time again. The
-    result must be what JSON can hold: None, text, numbers, lists, dicts with text as keys. Raises TypeError if it is
-    not, and OutcomeUnknown when the update is tried again after that; else what `effect` raises.
+    result must be what JSON can hold: None, text, numbers, lists, dicts with text as keys. Raises ResultNotKept if it
+    is not, then and whenever the update is tried again; else what `effect` raises.
     """
     run = running.get()
     call = run.replay.open(ONCE, {"name": name, "use": run.replay.use_of(name)}) if run is not None else None
     if isinstance(call, Recorded):
         if call.answer is None:
-            raise OutcomeUnknown(name)
+            raise ResultNotKept(name)
         return json.loads(call.answer)  # type: ignore[no-any-return] # what was returned
     result = await effect(*args, **kwargs)
     if call is not None:
         call.begins()  # it has happened, whatever it returned
         if not _is_json(result):
-            raise TypeError(
-                f"what {name} returned cannot be kept as JSON: return text, numbers, lists or dicts of them"
-            )
+            raise ResultNotKept(name)
         call.answered(result)
     return result
 
