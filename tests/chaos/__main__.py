@@ -27,6 +27,7 @@ _ROWS = (
     "updates",
     "answered",
     "told and kept",
+    "told",
     "limited",
     "stale",
     *_TARGETS,
