@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from floodgate.delivery import deadletters
 from floodgate.settings import DeadletterSettings
-from floodgate.state.failures import DeadLetter
+from floodgate.state.dead_letter import DeadLetter
 from tests.chaos.environments import Environments
 from tests.chaos.workers import BOT_SETTINGS
 from tests.simulation.faults import answered
