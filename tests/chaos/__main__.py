@@ -27,6 +27,7 @@ _ROWS = (
     "updates",
     "answered",
     "told and kept",
+    "told",
     "limited",
     "stale",
     *_TARGETS,
@@ -47,8 +48,10 @@ def main() -> int:
     total = Figures()
     seeds = [(seed, _UPDATES_PER_SEED) for seed in range(asked.seed, asked.seed + runs)]
     with get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=5) as pool:  # or memory would grow with the seeds
-        for done in pool.imap_unordered(run_seed, seeds):
+        for number, done in enumerate(pool.imap_unordered(run_seed, seeds), start=1):
             total.add(done)
+            sys.stderr.write(f"\r{number} of {runs} seeds, {len(total.broken)} promises broken")
+    sys.stderr.write("\n")
     sys.stdout.write(_report(total, runs, time.monotonic() - began_at))
     return 1 if total.broken else 0
 

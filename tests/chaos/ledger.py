@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from floodgate.ingress.facts import STALE_AFTER_S
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LABEL = re.compile(r"~((\d+)\.[0-9.]+)~")
+#: What people are told to mention.
+_REFERENCE = re.compile(r"\b[A-Z2-7]{5}-[A-Z2-7]{5}\b")
+#: A chat is told of a failure at most once in so many seconds; the words may be under way for some of them.
+_QUIET_S = 50.0
 
 
 def labels(text: str) -> list[tuple[int, str]]:
@@ -83,6 +88,10 @@ class Ledger:
         #: What of the harness's own world went wrong, in sentences.
         self.strange: list[str] = []
         self._arrivals = 0
+        self._kept: set[str] = set()
+        #: How often anybody was told of a failure, and when each chat was.
+        self._told: Counter[str] = Counter()
+        self._told_at: defaultdict[int, list[float]] = defaultdict(list)
 
     def took(self, update_id: int, at: float) -> None:
         """Note that the queue has an update; a copy is no news."""
@@ -126,6 +135,20 @@ class Ledger:
             self.fates[update_id].kills += 1
             self.in_hand += 1
 
+    def given_up(self, update_id: int, failure: str) -> None:
+        """Note a dead letter."""
+        self.fates[update_id].letters.add(failure)
+
+    def kept(self, failures: Iterable[str]) -> None:
+        """Note the failures that can be listed in the end."""
+        self._kept = set(failures)
+
+    def told(self, chat: int, text: str, at: float) -> None:
+        """Note what somebody was told of a failure."""
+        for failure in _REFERENCE.findall(text):
+            self._told[failure] += 1
+            self._told_at[chat].append(at)
+
     def verdict(self, left: int, skew_s: float) -> Verdict:
         """Judge the run; `left` messages are in queues still, and clocks differed by up to `skew_s` seconds."""
         figures: Counter[str] = Counter()
@@ -153,6 +176,8 @@ class Ledger:
         figures["frozen chats called"] = self.frozen_calls["known"]
         if self.frozen_calls["known"]:
             broken.append(f"frozen chats were called {self.frozen_calls['known']} times")
+        broken += self._mistold()
+        figures["told"] = self._told.total()
         figures["kills"] = self.kills
         figures["in hand at kills"] = self.in_hand
         return Verdict(figures, broken)
@@ -175,6 +200,16 @@ class Ledger:
                 broken.append(f"{label} never arrived: {_story(fate)}")
         if len(fate.letters) > 0 and fate.finished and not fate.kills:
             broken.append(f"update {fate.update_id} has ended twice: {_story(fate)}")
+
+    def _mistold(self) -> list[str]:
+        """Return a sentence for each letter that is not kept, and for each word too many."""
+        given_up = {failure for fate in self.fates.values() for failure in fate.letters}
+        found = [f"failure {failure} is not kept" for failure in sorted(given_up - self._kept)]
+        found += [f"failure {failure} was told {count} times" for failure, count in self._told.items() if count > 1]
+        for chat, at in self._told_at.items():
+            if any(later - earlier < _QUIET_S for earlier, later in pairwise(at)):
+                found.append(f"chat {chat} was told of failures twice within a minute")
+        return found
 
     def _disordered(self) -> list[str]:
         """Return a sentence for each first delivery that came after one of a later update of its group."""

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from tests.chaos.ledger import Ledger
     from tests.simulation.fleet import LoopClock
 
+#: Where the admin is told of failures.
+ADMIN = 1
 #: What a call takes, in seconds.
 TELEGRAM_S = 0.08
 #: Reading the certificates takes longer than a run, and nothing here is encrypted.
@@ -126,6 +128,8 @@ class Telegram:
                 arrived = status == HTTPStatus.OK
                 if arrived:
                     self._ledger.delivered(text, shows_twice=shows_twice(method))
+                    if (chat := given.integer("chat_id")) != ADMIN:
+                        self._ledger.told(chat, text, self._clock())
                 elif b"query is too old" in body:
                     self._ledger.refused_as_too_old(text)
             await asyncio.sleep(READ_TIMEOUT_S if kind in {Call.TIMED_OUT, Call.TIMED_OUT_AFTER} else TELEGRAM_S / 2)

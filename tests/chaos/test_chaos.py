@@ -152,13 +152,13 @@ class ChaosMachine(RuleBasedStateMachine):
 
 TestChaos = ChaosMachine.TestCase
 TestChaos.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
 def test_a_thousand_updates_and_all_that_can_go_wrong() -> None:
     """A short run of `make chaos`: nothing is lost or repeated, out of order or left, and no frozen chat is called."""
-    result = run(seed=1, updates=1500)
+    result = run(seed=1, updates=1000)
     assert result.broken == []
     assert sum(result.injected.values()) > 100
-    assert result.figures["answered"] > 1400
+    assert result.figures["answered"] > 900

@@ -26,13 +26,12 @@ from floodgate.settings import WebhookSettings
 from local.telegram.webhook import Webhook as Hook
 from tests.chaos.aws import Queues, UpdatesQueue, WatchedTables
 from tests.chaos.bot import HUB, Program
+from tests.chaos.dead_letters import DeadLettersQueue, Dynamodb, dead_letter_functions
 from tests.chaos.faults import Faults, Post
 from tests.chaos.ledger import Fate, Ledger
 from tests.chaos.telegram import Telegram
-from tests.chaos.workers import TOKEN_NAME, Workers
-from tests.simulation.dynamodb import Tables
+from tests.chaos.workers import TOKEN_NAME, workers
 from tests.simulation.fleet import Fleet, LoopClock
-from tests.simulation.queue import FifoQueue
 from tests.simulation.world import inbound
 from tests.unit.ingress.samples import BOT
 from tests.unit.telegram.wire import TOKEN
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-    from floodgate.delivery.message import Message
     from floodgate.settings import InboundLimits
     from tests.chaos.ledger import Verdict
 
@@ -51,6 +49,8 @@ _SECRET = "hook-secret"
 _CONNECTIONS = 40
 #: What the webhook takes, in seconds.
 _WEBHOOK_S = 0.02
+#: A call that nobody waits for any more is over by then, in seconds.
+_LATE_S = 20.0
 #: After this long without an end a run is given up: longer than every retry and every freeze of a run together.
 _PATIENCE_S = 3 * 86_400.0
 
@@ -129,42 +129,50 @@ class Chaos:
         self._spread_s = max(skews_s) - min(skews_s) + max(map(abs, skews_s))
         self.tables = WatchedTables(self.clock, faults)
         self.updates = UpdatesQueue(self.ledger, self.clock, faults)
-        self.dead = FifoQueue(self.clock, url="https://sqs.invalid/dead.fifo", fault=faults.of_queue)
+        self.dead = DeadLettersQueue(self.ledger, self.clock, faults)
         self.secrets = _Secrets()
-        queues = Queues(self.updates, self.dead)
+        self.queues = Queues(self.updates, self.dead)
+        self.dynamodb = Dynamodb(self.tables, faults)
         webhook = Webhook(
             WebhookSettings(self.updates.url, self.dead.url, "hook", early_acknowledgement=False),
-            cast("SQSClient", _TwoTries(queues)),
+            cast("SQSClient", _TwoTries(self.queues)),
             cast("SecretsManagerClient", self.secrets),
             self.clock,
         )
         self.telegram = Telegram(
             TOKEN, self.clock, faults, self.ledger, self.tables, _Endpoint(webhook, faults), skew_s=self._spread_s
         )
-        self._workers = Workers(self, queues, skews_s, limits or inbound())
-        self._all_said = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
+        self._workers = workers(self, skews_s, limits or inbound())
+        self._undertakers = dead_letter_functions(self)
+        self._all_said, self._all_worked = asyncio.Event(), asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
         self._surroundings = ExitStack()
 
     async def __aenter__(self) -> Self:
         """Begin."""
         self._surroundings.enter_context(_quiet())
         self._surroundings.enter_context(self.telegram.installed())
-        Tables.put_item(self.tables, TableName="state", Item=_identity())
+        self.tables.tables["state"].items["bot", "identity"] = _identity()  # as the registrar has stored it
         emulator = self.telegram.emulator
         await emulator.sender.open(Hook("http://127.0.0.1/webhook", _SECRET, _CONNECTIONS))
-        fleet = Fleet(self.updates, self._workers.drain, workers=self._workers.count)
-        self._running = asyncio.create_task(fleet.run(self._all_said.wait(), until_s=_PATIENCE_S))
+        for queue, functions, last in (
+            (self.updates, self._workers, self._all_said),
+            (self.dead, self._undertakers, self._all_worked),
+        ):
+            fleet = Fleet(queue, functions.drain, workers=functions.count)
+            self._running.append(asyncio.create_task(fleet.run(last.wait(), until_s=_PATIENCE_S)))
         self.write(HUB, Program(["type"]))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """End everything that is left."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._workers.close()
+        await self._undertakers.close()
         await self.telegram.emulator.close()
+        self.dynamodb.close()
         self._surroundings.close()
 
     def write(self, chat: int, program: Program, person: int | None = None, *, may_be_limited: bool = False) -> int:
@@ -193,23 +201,16 @@ class Chaos:
 
     async def finish(self) -> Verdict:
         """Wait until all is over, and judge."""
-        assert self._running is not None
+        working, burying = self._running
         while len(self.telegram.emulator.updates):  # noqa: ASYNC110 - on virtual time
             await asyncio.sleep(1)
         self._all_said.set()
-        await self._running
-        for message in iter_all(self.dead):
-            letter = json.loads(message.body)
-            self.ledger.fates[json.loads(letter["update"])["update_id"]].letters.add(letter["message_id"])
-        return self.ledger.verdict(self.updates.left, self._spread_s)
-
-
-def iter_all(queue: FifoQueue) -> Iterator[Message]:
-    """Take everything out of a queue in which nothing is in flight."""
-    while messages := queue.receive():
-        for message in messages:
-            queue.delete(message.receipt_handle)
-            yield message
+        await working
+        await asyncio.sleep(_LATE_S)
+        self._all_worked.set()
+        await burying
+        self.ledger.kept(failure["sk"]["S"] for failure in self.dynamodb.failures())
+        return self.ledger.verdict(self.updates.left + self.dead.left, self._spread_s)
 
 
 def _identity() -> dict[str, Any]:
