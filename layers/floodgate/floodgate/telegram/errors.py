@@ -74,7 +74,7 @@ class OutcomeUnknown(Exception):
 
 
 class ResultNotKept(TypeError):
-    """What a handler did `once` has happened, and returned what JSON cannot hold: it is neither known nor done again."""
+    """What a handler did `once` has happened, and returned what JSON cannot hold: it is not done again."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"what {name} returned cannot be kept: return None, text, numbers, lists or dicts of them")
