@@ -10,6 +10,7 @@ import boto3
 
 from floodgate import aws
 from floodgate.delivery.deadletters import DeadLetterFunction
+from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import redact_libraries
 from floodgate.settings import DeadletterSettings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 redact_libraries()
+pseudonyms.key_with(os.environ["BOT_TOKEN_SECRET_ARN"])
 _function = DeadLetterFunction(
     DeadletterSettings.from_env(os.environ),
     sqs=boto3.client("sqs", config=aws.CONFIG),

@@ -227,16 +227,16 @@ def test_an_orderly_failure_is_no_crash(cloud: Cloud, workers: Workers) -> None:
     assert marks(cloud) == 0
 
 
-def test_what_was_not_tried_for_want_of_time_is_no_suspect(
+def test_what_was_not_tried_for_want_of_time_is_answered(
     cloud: Cloud, telegram: TelegramWire, workers: Workers
 ) -> None:
-    """It goes back a few times, for longer than the queue hides it, and is answered like any other."""
+    """It goes back a few times, for longer than the queue hides it; nobody has noted that, so it runs marked, once."""
     queue(cloud, text("hello"))
     for _ in range(15):
         cloud.deliver(workers.drain(only(act), left_s=5.0))
         cloud.clock.advance(10)
     settle(cloud, fresh(workers, only(act)))
-    assert (said(telegram, 7001), marks(cloud)) == (["hello answered"], 0)
+    assert (said(telegram, 7001), marks(cloud), cloud.letters()) == (["hello answered"], 1, [])
 
 
 def test_a_crash_after_failures_is_the_first_crash(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integration.worker.conftest import Workers, text
-from tests.integration.worker.scenes import awake, counted, echoing, happens, only, press, queue, settle
+from tests.integration.worker.scenes import BOB, awake, counted, echoing, happens, only, press, queue, settle
 from tests.unit.ingress.samples import SAMPLES
+from tests.unit.telegram.wire import flood, refusal
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
+# PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
+pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
+
+PAYMENT = {"id": "1", "from": BOB, "currency": "EUR", "total_amount": 1, "invoice_payload": "x"}
 AGES_S = {
     "callback_query": 150,
     "shipping_query": 150,
@@ -66,20 +71,53 @@ def test_anything_else_is_handled_however_old(cloud: Cloud, workers: Workers) ->
     assert sorted(handled) == [one["update_id"] for one in others]
 
 
-def test_the_age_counts_from_the_queue_also_after_a_failure(cloud: Cloud, workers: Workers) -> None:
-    """A button whose handler failed is tried again only as long as somebody can be answered."""
+@pytest.mark.parametrize(
+    ("update", "attempts"),
+    [
+        (press(), 3),
+        (
+            happens(
+                "pre_checkout_query",
+                {"id": "1", "from": BOB, "currency": "EUR", "total_amount": 1, "invoice_payload": "x"},
+            ),
+            1,
+        ),
+    ],
+    ids=["press", "payment"],
+)
+def test_what_has_failed_is_not_dropped_for_its_age(
+    cloud: Cloud, workers: Workers, update: dict[str, Any], attempts: int
+) -> None:
+    """A press has its attempts all the same; what is only to be answered has none left, and is given up."""
     tried: list[int] = []
 
     async def fail(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
         tried.append(update.update_id)
         raise ValueError
 
+    queue(cloud, update)
     drain = workers.drain(only(fail))
+    for _ in range(attempts + 1):
+        cloud.deliver(drain)
+        cloud.clock.now += 151
+    assert (len(tried), cloud.left()) == (attempts, 0)
+    assert [(letter["reason"], letter["attempts"]) for letter in cloud.letters()] == [("bug", attempts)]
+
+
+def test_a_press_that_has_done_something_does_the_rest(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """However late: Telegram no longer takes the answer to the query, and what was sent is not sent again."""
+
+    async def act(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        await context.bot.send_message(7001, "one")
+        assert update.callback_query
+        await update.callback_query.answer()
+        await context.bot.send_message(7001, "two")
+
+    telegram.faults["answerCallbackQuery"] = [flood(200), refusal(400, "Bad Request: query is too old")]
     queue(cloud, press())
-    assert cloud.deliver(drain) != []
-    cloud.clock.now += 151
-    assert cloud.deliver(drain) == []
-    assert (len(tried), cloud.left(), cloud.letters()) == (1, 0, [])
+    settle(cloud, workers.drain(only(act)))
+    assert [words for _, words in telegram.sent] == ["one", "two"]
+    assert (cloud.left(), cloud.letters()) == (0, [])
 
 
 def test_the_stale_do_not_hold_up_the_fresh(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:

@@ -55,7 +55,7 @@ class AdminChat:
                 message_id = await self._show(bot, kind)
         except (BadRequest, Forbidden) as error:
             # Unreachable, or a chat that is none: each failure tries once, and none waits for it.
-            logger.error("admin chat refused", fingerprint=name, error=type(error).__name__, telegram=error.message)
+            logger.error("admin chat refused", fingerprint=name, error=type(error).__name__)
             await self._fingerprints.release(name, owner, self._clock())
             return None
         except TelegramError as error:

@@ -34,7 +34,7 @@ REASONS: Final = {
     "retry": "Telegram or AWS kept failing",
     "moved": "a chat became a supergroup, again and again",
     "frozen": "Telegram kept a chat frozen that it writes to",
-    "rejected": "Telegram refuses what its handler asked for",
+    "rejected": "what its handler asks for is refused, or rests on a call of which nobody knows whether it arrived",
     "poison": "it can never be handled",
     "killed": "it killed its worker twice",
     "redriven": "its queue gave it up",

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
+from floodgate.delivery.journal import forget_unknown
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, Poison, parse
 from floodgate.monitoring.logger import logger
 from floodgate.state.failures import TOGETHER
+from floodgate.telegram.errors import OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,7 +111,10 @@ class Retries:
             logger.info("failures sent again", references=[failure.name for failure in sent])
 
     async def _restore(self, failure: Failure) -> None:
-        await self._journal.restore(_origin(failure), failure.journal, failure.retries + 1)
+        journal = failure.journal
+        if failure.letter.error == OutcomeUnknown.__name__:
+            journal = forget_unknown(journal)  # it cannot go on without, and somebody has decided that it is to
+        await self._journal.restore(_origin(failure), journal, failure.retries + 1)
 
 
 def refusal(failure: Failure, queues: Mapping[str, str]) -> str | None:

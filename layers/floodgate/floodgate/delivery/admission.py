@@ -110,14 +110,24 @@ class Admissions:
         return self._limits.admit_without_store and message.receive_count >= WITHOUT_STORE
 
     async def admit(
-        self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool = False
+        self,
+        message: Message,
+        update: IncomingUpdate,
+        deadline: float,
+        *,
+        was_tried: bool = False,
+        store_is_down: bool = False,
     ) -> Verdict:
         """Return the run of an update that may go on, or why it may not. Raises what botocore raises.
 
-        `deadline` is when it must be done, by the event loop's time. With `store_is_down` nobody asks.
+        `deadline` is when it must be done, by the event loop's time. `was_tried` if it has failed, or done something
+        and had to wait. With `store_is_down` nobody asks.
         """
         age_s = self._clock() - message.sent_at
-        if age_s > STALE_AFTER_S.get(update.type, math.inf) and not message.is_retry:
+        is_begun = message.is_retry or (
+            was_tried and update.type == "callback_query"
+        )  # a press is more than a question
+        if age_s > STALE_AFTER_S.get(update.type, math.inf) and not is_begun:
             return Dropped("stale")
         chat, user = chat_id(update.update), user_id(update.update)
         if chat is None and speaks_as_chat(update):  # a vote cast as a channel: it stands at its poll's gate
@@ -131,6 +141,7 @@ class Admissions:
             gates=None if store_is_down else self._gates,
             shown=shown(update),
             is_exempt=message.is_retry or self._is_exempt(update, chat, user),
+            was_tried=message.is_retry or was_tried,
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",
         )
         if store_is_down:

@@ -105,9 +105,9 @@ class BatchConsumer:
         for position, message in enumerate(group):
             if message.id in suspects:
                 await deleter.finish()
-            if remaining_s() < self._needed_s:
-                disposition: Disposition = PutBack(0)
-            else:
+            is_tried = remaining_s() >= self._needed_s
+            disposition: Disposition = PutBack(0)
+            if is_tried:
                 disposition = await self._handling.handle(message, suspects.get(message.id))
             match disposition:
                 case Done():
@@ -115,7 +115,9 @@ class BatchConsumer:
                 case PutBack(delay_s):
                     waiting = group[position:]
                     deleter.gone(len(waiting))
-                    await asyncio.gather(*(self._handling.going_back(one, delay_s) for one in waiting))
+                    # A suspect that was not tried stays one.
+                    known = [one for one in waiting if one.id not in suspects or (is_tried and one is message)]
+                    await asyncio.gather(*(self._handling.going_back(one, delay_s) for one in known))
                     await self._queue.put_back(waiting, delay_s)
                     return waiting
         return []

@@ -116,7 +116,7 @@ class Journal:
             self._dynamodb.update_item,
             TableName=self._table,
             Key=_key(origin),
-            UpdateExpression="SET done = :true, expires_at = :expires",
+            UpdateExpression="SET done = :true, expires_at = :expires REMOVE started_at",
             ExpressionAttributeValues={":true": {"BOOL": True}, ":expires": self._expires()},
         )
 
@@ -208,6 +208,11 @@ def unpack(packed: bytes) -> tuple[Recorded, ...]:
     except (TypeError, ValueError, zlib.error):
         logger.error("journal is not to be read, its update may repeat itself")
         return ()
+
+
+def forget_unknown(packed: bytes) -> bytes:
+    """Return the calls without those of which nobody knows whether they arrived: they are made again."""
+    return pack([call for call in unpack(packed) if call.answer is not None])
 
 
 def _key(name: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from floodgate.telegram.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class Outcome(StrEnum):
@@ -120,6 +120,10 @@ class DeadlineOverrun(Exception):
         super().__init__(f"not done after {deadline_s} s")
 
 
+class CallsDiverged(Exception):
+    """It had to wait, and has sent other messages than in its last attempt: so it would do each time."""
+
+
 class WorkerDied(Exception):
     """A worker ended with the update in hand; nobody raises it."""
 
@@ -153,6 +157,11 @@ def classify(error: BaseException, own: int | None) -> tuple[Outcome, BaseExcept
     """
     found = [(next(row for row, takes in _ROWS if takes(one, own)), one) for one in _each(error)]
     return max(found, key=lambda pair: _GRAVITY.index(pair[0]))
+
+
+def gravest(names: Iterable[str]) -> Outcome:
+    """Return the outcome that stands lowest, of those with these names."""
+    return max(map(Outcome, names), key=_GRAVITY.index)
 
 
 def _each(error: BaseException) -> Iterator[BaseException]:

@@ -61,8 +61,11 @@ class Suspects:
         return since is not None and entry.started_at is not None and since - entry.started_at >= self._hidden_s
 
     async def explain(self, message: Message, delay_s: float) -> None:
-        """Note that the message is about to be put back for `delay_s`, if it must be noted; raises nothing."""
-        if self._clock() + delay_s - message.first_received_at < self._hidden_s:
+        """Note that the message is about to be put back for `delay_s`, if it must be noted; raises nothing.
+
+        It must if it may come back as late as from a dead worker; what waited long once may do so again.
+        """
+        if self._clock() + delay_s - message.sent_at < self._hidden_s:
             return
         try:
             await self._journal.explain(message.origin, message.receive_count)

@@ -22,14 +22,25 @@ from floodgate.delivery.admission import Dropped, Waits
 from floodgate.delivery.canonical_line import CanonicalLine
 from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Entry, Verdict
-from floodgate.delivery.outcomes import DONE, FOLLOWS, DeadlineOverrun, Follows, Outcome, PutBack, WorkerDied, classify
+from floodgate.delivery.outcomes import (
+    DONE,
+    FOLLOWS,
+    CallsDiverged,
+    DeadlineOverrun,
+    Follows,
+    Outcome,
+    PutBack,
+    WorkerDied,
+    classify,
+    gravest,
+)
 from floodgate.ingress.dead_letter import reference
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 from floodgate.retry import patience_s
-from floodgate.telegram.errors import ChatFrozen, ChatUnreachable, MustWait, told_to_wait_s
+from floodgate.telegram.errors import ChatFrozen, ChatUnreachable, MustWait, OutcomeUnknown, told_to_wait_s
 from floodgate.telegram.replay import Replay
 from floodgate.traffic.limits import OTHERS_WAIT_S
 
@@ -49,8 +60,11 @@ if TYPE_CHECKING:
 
 #: How long to wait before a journal that did not take what an attempt has done is asked again, at most.
 _PAUSES_S: Final = (0.2, 0.5, 1.0)
-_TO_UNREACHABLE: Final = "it writes to a chat that is unreachable"
 _REJECTED: Final = "what its handler asked Telegram for is refused, and would be again"
+_DETAILS: Final[dict[type, str]] = {
+    ChatUnreachable: "it writes to a chat that is unreachable",
+    OutcomeUnknown: "it goes on with a message of which nobody knows whether it was sent",
+}
 _COUNTED: Final = {
     "stale": metrics.UPDATES_STALE,
     "duplicate": metrics.UPDATES_DUPLICATED,
@@ -150,18 +164,16 @@ class UpdateHandling:
             )
         deadline = line.began_at + self._deadline_s
         try:
-            verdict = await self._admit(message, update, deadline, store_is_down=store_is_down)
+            was_tried = bool(entry.failures or entry.calls)
+            verdict = await self._admit(message, update, deadline, was_tried=was_tried, store_is_down=store_is_down)
         except (BotoCoreError, ClientError, TimeoutError):
             raise
         except Exception as error:  # noqa: BLE001 - the record boundary: it may not take other chats down with it
             return await self._judge(message, None, error, entry, line)
-        match verdict:
-            case Dropped(reason):
-                self._counts.count(_COUNTED[reason])
-                line.write(Outcome.DROP, reason=reason)
-                return DONE
-            case Waits(wait_s, reason):
-                return self._wait(line, wait_s, reason)
+        if isinstance(verdict, Waits):
+            return self._wait(line, verdict.wait_s, verdict.reason)
+        if isinstance(verdict, Dropped):
+            return await self._drop(message, entry, verdict.reason, line)
         verdict.replay, verdict.retries = Replay(entry.calls), self._retries
         if suspected_at is not None and not store_is_down:
             entry = replace(entry, started_at=suspected_at, receives=message.receive_count)
@@ -169,28 +181,40 @@ class UpdateHandling:
         return await self._run(message, verdict, entry, line)
 
     async def _admit(
-        self, message: Message, update: IncomingUpdate, deadline: float, *, store_is_down: bool
+        self, message: Message, update: IncomingUpdate, deadline: float, *, was_tried: bool, store_is_down: bool
     ) -> Run | Dropped | Waits:
         """Return what admission says. Raises TimeoutError if it takes half of the time, which is the handler's."""
         if not store_is_down:
             try:
                 async with asyncio.timeout_at(deadline - self._deadline_s / 2):
-                    return await self._admissions.admit(message, update, deadline)
+                    return await self._admissions.admit(message, update, deadline, was_tried=was_tried)
             except TimeoutError:
                 if not self._admissions.passes_without_store(message):
                     raise
-        return await self._admissions.admit(message, update, deadline, store_is_down=True)
+        return await self._admissions.admit(message, update, deadline, was_tried=was_tried, store_is_down=True)
 
     async def _run(self, message: Message, run: Run, entry: Entry, line: CanonicalLine) -> Disposition:
         """Have the handlers do their work, and return what follows."""
         error = await self._try(run)
         line.handler = run.handler
-        for method, chat in run.replay.divergences():
-            self._counts.count(metrics.CALLS_DIVERGED)
-            logger.warning("call diverged", message_id=message.origin, method=method, chat=hashed(chat))
+        for counter, line_of, calls in (
+            (metrics.CALLS_DIVERGED, "call diverged", run.replay.divergences()),
+            (metrics.CALLS_LEFT_OUT, "call left out, it may have arrived", run.replay.left_out),
+        ):
+            for method, chat in calls:
+                self._counts.count(counter)
+                logger.warning(line_of, message_id=message.origin, method=method, chat=hashed(chat))
         if error is not None:
             return await self._judge(message, run, error, entry, line)
         return await self._finish(message, entry, line, Outcome.DONE)
+
+    async def _drop(self, message: Message, entry: Entry, reason: str, line: CanonicalLine) -> Disposition:
+        if reason == "stale" and entry.failures:  # it was not late when it came: that is a failure, and no drop
+            given_up = Verdict(gravest(entry.failures), "it failed, and nobody waits for it any more")
+            return await self._give_up(message, entry, given_up, line)
+        self._counts.count(_COUNTED[reason])
+        line.write(Outcome.DROP, reason=reason)
+        return DONE
 
     async def _finish(self, message: Message, entry: Entry, line: CanonicalLine, outcome: Outcome) -> Disposition:
         if entry.started_at is not None or message.is_retry:
@@ -212,6 +236,13 @@ class UpdateHandling:
         was_started = entry.started_at is not None
         calls = tuple(run.replay.records()) if run else entry.calls
         is_new = len(calls) > len(entry.calls)
+        at_least_s = _waited_s(error)
+        if follows is Follows.WAITS and is_new and run and run.replay.divergences():
+            outcome, error = (
+                Outcome.BUG,
+                CallsDiverged(),
+            )  # or it would send for as long as there is something to wait for
+            follows = FOLLOWS[outcome]
         entry = replace(entry, calls=calls, receives=message.receive_count, started_at=None)
         if follows is Follows.WAITS:
             if was_started or is_new:
@@ -222,7 +253,7 @@ class UpdateHandling:
         line.attempts = entry.attempts
         retries = run.retries if run else self._retries
         if follows is Follows.GIVEN_UP:
-            detail = _TO_UNREACHABLE if isinstance(error, ChatUnreachable) else _REJECTED
+            detail = _DETAILS.get(type(error), _REJECTED)
             return await self._give_up(message, entry, Verdict(outcome, detail), line)
         some_times = [name for name in entry.failures if FOLLOWS[Outcome(name)] is Follows.TRIED_SOME_TIMES]
         if (
@@ -233,7 +264,6 @@ class UpdateHandling:
             return await self._give_up(message, entry, Verdict(outcome, detail), line)
         await self._keep(message, entry, line)
         line.write(outcome, failure=failure)
-        at_least_s = min(error.wait_s, OTHERS_WAIT_S) if isinstance(error, ChatFrozen) else 0.0
         return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
 
     def _failed(self, entry: Entry, outcome: Outcome, failure: Failure) -> Entry:
@@ -306,3 +336,10 @@ class UpdateHandling:
         line.attempts, line.reference = entry.attempts, reference(message.origin)
         line.write(Outcome(verdict.reason), failure=failure, detail=verdict.detail)
         return DONE
+
+
+def _waited_s(error: BaseException) -> float:
+    """Return how long an update must wait at least after this error, in seconds, also if it is counted."""
+    if isinstance(error, ChatFrozen):
+        return min(error.wait_s, OTHERS_WAIT_S)
+    return error.wait_s if isinstance(error, MustWait) else 0.0

@@ -17,6 +17,7 @@ UPDATES_STALE: Final = "UpdatesStale"
 UPDATES_DUPLICATED: Final = "UpdatesDuplicated"
 UPDATES_WAITING: Final = "UpdatesWaiting"
 CALLS_DIVERGED: Final = "CallsDiverged"
+CALLS_LEFT_OUT: Final = "CallsLeftOut"
 
 
 class Metrics:

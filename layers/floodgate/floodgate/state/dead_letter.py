@@ -17,7 +17,8 @@ _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 class DeadLetter(BaseModel):
     """The body of a message in `dead.fifo`, as `ingress.dead_letter` writes it. Times are Unix seconds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A field that a later deployment adds is of no use to this one, but its letter is.
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     #: The outcome's name (delivery/outcomes.py), or `redriven` by SQS itself.
     reason: str

@@ -22,12 +22,19 @@ if TYPE_CHECKING:
     from floodgate.aws import AwsCalls
     from floodgate.state.dead_letter import DeadLetter
 
+#: How much longer a fingerprint is kept than its latest failure, in seconds: DynamoDB may delete an item days after its
+#: time, and this one must not go first.
+OUTLIVES_S: Final = 7 * 86_400
 #: The least time between two edits of a message, in seconds.
 PAUSE_S: Final = 10.0
 #: How long a claim holds that nobody ends: longer than a call to Telegram takes.
 CLAIM_S: Final = 30.0
 #: An edit rings no bell. A message that was last touched so long ago is not edited but followed by a new one.
 FRESH_S: Final = 86_400.0
+
+
+#: What has expired is not written anew.
+_IS_KNOWN: Final = "attribute_exists(#count)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ def counted(table: str, name: str, letter: DeadLetter, expires_at: float) -> dic
         "kind": letter.kind,
         "last_at": letter.last_at,
         "latest": letter.name,
-        "expires_at": int(expires_at),
+        "expires_at": int(expires_at) + OUTLIVES_S,
     }
     fields |= {one: value for one in ("error", "handler") if (value := getattr(letter, one)) is not None}
     return change(
@@ -103,7 +110,7 @@ class Fingerprints:
         answer = await self._calls.run(
             self._dynamodb.get_item, TableName=self._table, Key=key("fingerprint", name), ConsistentRead=True
         )
-        return Fingerprint.from_item(answer["Item"]) if "Item" in answer else None
+        return Fingerprint.from_item(answer["Item"]) if "count" in answer.get("Item", {}) else None
 
     async def newest(self) -> list[Fingerprint]:
         """Return every one that is known, the latest failure first."""
@@ -117,7 +124,7 @@ class Fingerprints:
                 ExpressionAttributeValues={":fingerprint": {"S": "fingerprint"}},
                 **start,
             )
-            found += map(Fingerprint.from_item, answer["Items"])
+            found += [Fingerprint.from_item(item) for item in answer["Items"] if "count" in item]
             if "LastEvaluatedKey" not in answer:
                 return sorted(found, key=lambda one: one.last_at, reverse=True)
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
@@ -154,54 +161,36 @@ class Fingerprints:
 
     async def show(self, name: str, message_id: int, count: int, now: float) -> None:
         """Note which message of the admin chat shows which count, and end the claim when the pause is over."""
-        await self._calls.run(
-            self._dynamodb.update_item,
-            **change(
-                self._table,
-                "fingerprint",
-                name,
-                "SET #message_id = :message_id, #shown_count = :count, #shown_at = :now, #claimed_until = :until",
-                message_id=message_id,
-                count=count,
-                now=now,
-                until=now + PAUSE_S,
-            ),
+        await self._changes(
+            name,
+            "SET #message_id = :message_id, #shown_count = :count, #shown_at = :now, #claimed_until = :until",
+            _IS_KNOWN,
+            message_id=message_id,
+            count=count,
+            now=now,
+            until=now + PAUSE_S,
         )
 
     async def release(self, name: str, owner: str, until: float) -> None:
         """End the claim of `owner` at `until`: nothing could be shown."""
-        asked = change(
-            self._table,
-            "fingerprint",
-            name,
-            "SET #claimed_until = :until",
-            "#claimed_by = :owner",
-            until=until,
-            owner=owner,
-        )
-        try:
-            await self._calls.run(self._dynamodb.update_item, **asked)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        await self._changes(name, "SET #claimed_until = :until", "#claimed_by = :owner", until=until, owner=owner)
 
     async def press(self, name: str, press: str, failure: str) -> None:
         """Note which failure a press of Retry is for, so that the same press, handled again, is for no other."""
-        await self._calls.run(
-            self._dynamodb.update_item,
-            **change(
-                self._table,
-                "fingerprint",
-                name,
-                "SET #press = :press, #pressed = :failure REMOVE #said",
-                press=press,
-                failure=failure,
-            ),
+        await self._changes(
+            name, "SET #press = :press, #pressed = :failure REMOVE #said", _IS_KNOWN, press=press, failure=failure
         )
 
     async def answered(self, name: str, press: str, said: str) -> None:
         """Note what came of a press, so that the same press, handled again, is answered that and does nothing."""
-        await self._calls.run(
-            self._dynamodb.update_item,
-            **change(self._table, "fingerprint", name, "SET #press = :press, #said = :said", press=press, said=said),
-        )
+        await self._changes(name, "SET #press = :press, #said = :said", _IS_KNOWN, press=press, said=said)
+
+    async def _changes(self, name: str, expression: str, condition: str, **values: Any) -> None:
+        """Change the fingerprint, unless the condition does not hold."""
+        try:
+            await self._calls.run(
+                self._dynamodb.update_item, **change(self._table, "fingerprint", name, expression, condition, **values)
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise

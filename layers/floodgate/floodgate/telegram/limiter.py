@@ -28,7 +28,14 @@ from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 from floodgate.telegram import outbound
 from floodgate.telegram.calls import PAID, messages, names_another_chat, target
-from floodgate.telegram.errors import ChatUnreachable, is_done_already, is_for_good, token_refused, told_to_wait_s
+from floodgate.telegram.errors import (
+    ChatUnreachable,
+    is_done_already,
+    is_for_good,
+    is_too_late,
+    token_refused,
+    told_to_wait_s,
+)
 from floodgate.telegram.migration import migrate
 from floodgate.telegram.replay import Call, Recorded
 from floodgate.telegram.run import running
@@ -157,7 +164,8 @@ class Limiter(BaseRateLimiter[None]):
             except (RetryAfter, ChatMigrated, Forbidden) as error:
                 await self._refused(error, method, data, run)
             except BadRequest as error:
-                if is_done_already(error):
+                # Of an update that was tried before nobody need be waiting for the answer; its work is to be done.
+                if is_done_already(error) or (run is not None and run.was_tried and is_too_late(error)):
                     return True
                 raise
         raise outbound.too_long(data["chat_id"], SHORT_WAIT_S, run)

@@ -123,6 +123,8 @@ class Replay:
     before: Sequence[Recorded] = ()
     calls: list[Call] = field(default_factory=list)
     _unused: defaultdict[str, deque[Recorded]] = field(default_factory=lambda: defaultdict(deque))
+    #: Method and chat of each call that was not made, for an earlier one like it may have arrived.
+    left_out: list[tuple[str, str | None]] = field(default_factory=list)
     _used: int = 0
     _uses: Counter[str] = field(default_factory=Counter)
     _stood_in: bool = False
@@ -147,7 +149,9 @@ class Replay:
             if waiting := self._unused.get(call.key):
                 self._used += 1
                 found = waiting.popleft()
-                self._stood_in |= found.answer is None
+                if found.answer is None:
+                    self._stood_in = True
+                    self.left_out.append((found.method, found.chat))
                 return found
         elif _holds_open_file(copy):
             call.fingerprint = fingerprint(method, copy)

@@ -33,9 +33,12 @@ def retried(
     def decorate(callback: Callback) -> Callback:
         @wraps(callback)
         async def with_policy(update: Update, context: Any) -> Any:
-            if (run := running.get()) is not None:
-                run.retries = run.retries.override(attempts, first_s, longest_s)
-            return await callback(update, context)
+            try:
+                return await callback(update, context)
+            except BaseException:  # its deadline too; another handler's failure is not this one's
+                if (run := running.get()) is not None:
+                    run.retries = run.retries.override(attempts, first_s, longest_s)
+                raise
 
         return with_policy
 

@@ -40,6 +40,8 @@ class Run:
     shown: Shown
     #: No limit is charged to it: its sender is an admin, or it is nothing that people can flood a bot with.
     is_exempt: bool = False
+    #: It was tried before: nobody need be waiting for the answer to its query any more, and half of it may be done.
+    was_tried: bool = False
     #: A reply into its own chat is reserved and may go out at once.
     reply_reserved: bool = False
     #: The webhook has answered its callback query.
