@@ -9,13 +9,15 @@ import pytest
 
 from floodgate.admin.notices import moment
 from floodgate.admin.retries import A_PRESS
-from floodgate.delivery.journal import pack
+from floodgate.aws import AwsCalls
+from floodgate.delivery.journal import Entry, Journal, pack
 from floodgate.ingress.dead_letter import reference
 from floodgate.telegram.interface import describe
 from floodgate.telegram.replay import Recorded
 from tests.integration.admin.conftest import BUG, HOME, OTHER, answers, buttons
 from tests.integration.deadletter.conftest import ADMIN
 from tests.integration.worker.scenes import said
+from tests.unit.delivery.virtual_time import run
 from tests.unit.telegram.wire import refusal
 
 if TYPE_CHECKING:
@@ -429,3 +431,32 @@ def test_an_answer_that_comes_too_late_is_no_failure(owner: Owner) -> None:
     calls = owner.press("retry", BUG)
     assert "1 sent again" in next(call.fields["text"] for call in calls if call.method == "editMessageText")
     assert (owner.state(name), owner.cloud.letters()) == (("retried", 1), [])
+
+
+def test_a_kind_that_has_expired_stands_in_nobodys_way(owner: Owner) -> None:
+    """DynamoDB deletes late and in any order: what is left is seen to, and the list works as before."""
+    name = owner.give_up(1)
+    owner.cloud.dynamodb.delete_item(TableName="state", Key={"pk": {"S": "fingerprint"}, "sk": {"S": BUG}})
+    owner.press("discard_one", name)
+    other = owner.give_up(2, fingerprint=OTHER)
+    [listed] = [call for call in owner.say("/failures") if call.method == "sendMessage"]
+    assert other in listed.fields["text"]
+
+
+def test_what_nobody_knew_is_sent_with_the_retry(owner: Owner) -> None:
+    """An update that cannot go on without is sent again, and its unknown message with it, for somebody decided so."""
+    known = Recorded("sendMessage", "8001", "known", '{"message_id": 5}')
+    unknown = Recorded("sendMessage", "8001", "unknown", None)
+    journal = Journal(owner.cloud.client("dynamodb"), "traffic", AwsCalls(), owner.cloud.clock)
+    run(journal.write("message-1", Entry(calls=(known, unknown), receives=1)))
+    name = owner.give_up(1, reason="rejected", error="OutcomeUnknown")
+    owner.press("retry_one", name)
+    assert run(journal.read("message-1")).calls == (known,)
+
+
+def test_what_has_expired_is_gone(owner: Owner) -> None:
+    """Though DynamoDB has not deleted it yet: nothing is sent again after its fourteen days."""
+    name = owner.give_up(1)
+    owner.cloud.clock.now += 14 * 86_400 + 1
+    assert answers(owner.press("retry_one", name)) == ["Nothing of this is kept any more."]
+    assert owner.handled == []

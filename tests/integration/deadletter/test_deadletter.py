@@ -274,8 +274,8 @@ def test_a_word_that_was_surely_not_said_is_said_later(
     assert telegram.calls[1].at - telegram.calls[0].at == pytest.approx(30, abs=2)
 
 
-def test_an_apology_does_not_come_hours_later(telegram: TelegramWire, letters: Letters) -> None:
-    """After an hour nobody waits for it any more, and the letter comes no more."""
+def test_an_apology_does_not_come_days_later(telegram: TelegramWire, letters: Letters) -> None:
+    """After a day nobody waits for it any more, and the letter comes no more."""
     telegram.faults["sendMessage"] = [httpx.ConnectError("no route")] * 1000
     letters.bury(UPDATE)
     letters.settle(within_s=WORD_WITHIN_S + 60)

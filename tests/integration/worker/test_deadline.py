@@ -72,10 +72,10 @@ def test_what_an_overrun_left_is_cancelled(cloud: Cloud, telegram: TelegramWire,
 def test_no_update_starts_that_could_not_end(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
     """With less than deadline and margin left the batch goes back at once, untried and uncounted."""
     ids = [cloud.queue(text("hello"), ANNS_CHAT) for _ in range(3)]
-    assert cloud.deliver(workers.drain(only(greet), left_s=12.9)) == ids
+    assert cloud.deliver(workers.drain(only(greet), left_s=13.9)) == ids
     assert (put_back_for(cloud), journal(cloud), telegram.calls) == ([[0, 0, 0]], [], [])
     cloud.clock.now += 0.1
-    assert cloud.deliver(workers.drain(only(greet), left_s=13.0)) == []
+    assert cloud.deliver(workers.drain(only(greet), left_s=14.0)) == []
     assert len(telegram.sent) == 3
 
 

@@ -259,3 +259,24 @@ def test_a_crash_after_failures_is_the_first_crash(cloud: Cloud, telegram: Teleg
     deliver_to_its_death(cloud, drain)
     settle(cloud, drain)
     assert (said(telegram, 7001), cloud.letters(), fates) == (["one", "two"], [], [])
+
+
+def test_a_suspect_that_was_not_tried_stays_one(cloud: Cloud, workers: Workers) -> None:
+    """Put back for want of time, after a worker died with it, it is marked when it is tried at last."""
+    queue(cloud, text("hello"))
+    cloud.records()  # by a worker that dies
+    cloud.clock.advance(VISIBILITY_S)
+    assert cloud.deliver(workers.drain(only(act), left_s=5.0)) != []
+    cloud.clock.advance(1)
+    assert cloud.deliver(workers.drain(only(act))) == []
+    assert marks(cloud) == 1
+
+
+def test_a_long_queue_makes_no_suspects(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """What waited minutes for its first receive, and minutes more for its second, is nobody's crash."""
+    queue(cloud, text("hello"))
+    cloud.clock.advance(200)
+    assert cloud.deliver(workers.drain(only(act), left_s=5.0)) != []
+    cloud.clock.advance(200)
+    assert cloud.deliver(workers.drain(only(act))) == []
+    assert (said(telegram, 7001), marks(cloud)) == (["hello answered"], 0)

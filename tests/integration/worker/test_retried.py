@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from telegram.ext import CommandHandler, ConversationHandler
+from telegram.ext import CommandHandler, ConversationHandler, TypeHandler
 
 from floodgate.telegram import limited, retried
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from telegram import Update
     from telegram.ext import ContextTypes
 
+    from floodgate.telegram import App
     from floodgate.telegram.application import Register
     from tests.integration.worker.cloud import Cloud
     from tests.integration.worker.scenes import Callback
@@ -144,3 +145,19 @@ async def test_outside_of_an_update_it_is_the_callback() -> None:
 
     decorated = retried(attempts=3)(answer)
     assert (await decorated(None, None), decorated.__name__) == (42, "answer")  # type: ignore[arg-type] # not looked at
+
+
+def test_another_handlers_failure_is_not_a_handlers_own(cloud: Cloud, workers: Workers) -> None:
+    """A handler that has done well leaves nothing behind of how often it wants to be tried."""
+
+    @retried(attempts=1)
+    async def well(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        pass
+
+    def register(app: App) -> None:
+        app.add_handler(TypeHandler(object, well))
+        app.add_handler(TypeHandler(object, breaking(BUG)), group=1)
+
+    cloud.queue(text("hello"), ANNS_CHAT)
+    settle(cloud, workers.drain(register))
+    assert [letter["attempts"] for letter in cloud.letters()] == [3]

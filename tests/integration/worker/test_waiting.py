@@ -9,6 +9,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from telegram.ext import CommandHandler
 
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
+from tests.integration.worker.scenes import settle
 from tests.integration.worker.test_failure import failing, journal, put_back_for
 from tests.unit.telegram.wire import flood, refusal
 
@@ -236,3 +237,22 @@ def test_a_429_after_something_was_sent_is_waited_for_as_well(
     assert put_back_for(cloud) == [[40]] * 10
     assert [words for _, words in telegram.sent] == ["one", *["two"] * 11]
     assert (cloud.letters(), journal(cloud), cloud.left()) == ([], [], 0)
+
+
+def test_waiting_with_other_messages_each_time_is_counted(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers
+) -> None:
+    """With the time in its texts an update sends anew whenever it has waited: three times, and no more."""
+
+    async def tick(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        for number in range(20):
+            await context.bot.send_message(7001, f"{number} at {cloud.clock()}")
+
+    def register(app: App) -> None:
+        app.add_handler(CommandHandler("tick", tick))
+
+    cloud.queue(text("/tick"), ANNS_CHAT)
+    settle(cloud, workers.drain(register))
+    [letter] = cloud.letters()
+    assert (letter["reason"], letter["error"]) == ("bug", "CallsDiverged")
+    assert len(telegram.sent) < 60

@@ -44,7 +44,7 @@ def update_of(size: int, letters: str) -> str:
 @pytest.fixture
 def failures(cloud: Cloud) -> Failures:
     """The failures in an empty table."""
-    return Failures(cloud.client("dynamodb"), "state", AwsCalls())
+    return Failures(cloud.client("dynamodb"), "state", AwsCalls(), cloud.clock)
 
 
 @pytest.fixture

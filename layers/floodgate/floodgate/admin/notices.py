@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from floodgate.telegram.replay import ONCE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -111,8 +113,9 @@ def moment(at: float) -> str:
 
 
 def _calls(journal: bytes) -> str:
-    """Return how many calls a journal has, whichever deployment has packed it."""
-    return str(len(json.loads(zlib.decompress(journal)))) if journal else "none"
+    """Return how many calls a journal has of which Telegram's answer is known, whichever deployment has packed it."""
+    calls = json.loads(zlib.decompress(journal)) if journal else []
+    return str(sum(call[0] != ONCE and call[3] is not None for call in calls) or "none")
 
 
 def _buttons(*rows: Sequence[tuple[str, str]], of: str) -> InlineKeyboardMarkup:

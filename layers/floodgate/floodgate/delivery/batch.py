@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Disposition
 
-#: What must be left of the invocation, beyond one deadline, before a further update starts.
-MARGIN_S = 3.0
+#: What must be left of the invocation, beyond one deadline, before a further update starts: time for a call that is
+#: under way at the deadline, and for a write to the journal.
+MARGIN_S = 4.0
 
 
 class MessageQueue(Protocol):
@@ -112,11 +113,12 @@ class BatchConsumer:
             match disposition:
                 case Done():
                     deleter.done(message)
-                case PutBack(delay_s):
+                case PutBack(delay_s, is_innocent):
                     waiting = group[position:]
                     deleter.gone(len(waiting))
                     # A suspect that was not tried stays one.
-                    known = [one for one in waiting if one.id not in suspects or (is_tried and one is message)]
+                    is_clear = is_tried and is_innocent
+                    known = [one for one in waiting if one.id not in suspects or (is_clear and one is message)]
                     await asyncio.gather(*(self._handling.going_back(one, delay_s) for one in known))
                     await self._queue.put_back(waiting, delay_s)
                     return waiting

@@ -53,8 +53,9 @@ _TOLD: Final = frozenset({"message", "callback_query"})
 _ANSWERS: Final = frozenset({"successful_payment", "users_shared", "chat_shared", "web_app_data"})
 #: A chat is told of a failure at most once in so many seconds.
 QUIET_S: Final = 60
-#: How long after it was given up a user is still told of an update, in seconds, where Telegram could not be reached.
-WORD_WITHIN_S: Final = 3600.0
+#: How long after it was given up a user is told of an update, in seconds, if Telegram could not be reached at once. What
+#: is heard of later, after an outage of this function say, is told all the same: late is better than never.
+WORD_WITHIN_S: Final = 86_400.0
 #: What must be left of the invocation before another person or the admin is told, in seconds: a call's worth.
 _NEEDED_S: Final = 15.0
 #: How long a letter waits for Telegram or AWS, in seconds, if nobody says how long: so much after its first receive,
@@ -99,7 +100,7 @@ class DeadLetterFunction:
         clock: Callable[[], float],
     ) -> None:
         calls = AwsCalls()
-        self._failures = Failures(dynamodb, settings.bot.state_table, calls)
+        self._failures = Failures(dynamodb, settings.bot.state_table, calls, clock)
         self._journal = Journal(dynamodb, settings.traffic_table, calls, clock)
         self._queue = Queue(sqs, settings.dead_queue_url, calls)
         self._quiet = QuietPeriods(dynamodb, settings.traffic_table, calls, clock)

@@ -189,6 +189,8 @@ class PutBack:
     """It returns to its queue and is handed out again after `delay_s` seconds, and the rest of its group behind it."""
 
     delay_s: float
+    #: False if a worker is known to have died with it, and that could not be acted upon yet.
+    is_innocent: bool = True
 
 
 #: What a worker does with a message.

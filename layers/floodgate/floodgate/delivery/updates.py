@@ -158,10 +158,7 @@ class UpdateHandling:
         except Poison as poison:
             return await self._bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
         if self._suspects.has_killed(entry, suspected_at):
-            entry = self._failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
-            return await self._give_up(
-                message, entry, Verdict(Outcome.KILLED, "two workers died with it in hand"), line
-            )
+            return await self._give_up_killer(message, entry, line)
         deadline = line.began_at + self._deadline_s
         try:
             was_tried = bool(entry.failures or entry.calls)
@@ -208,6 +205,15 @@ class UpdateHandling:
             return await self._judge(message, run, error, entry, line)
         return await self._finish(message, entry, line, Outcome.DONE)
 
+    async def _give_up_killer(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
+        entry = self._failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
+        verdict = Verdict(Outcome.KILLED, "two workers died with it in hand")
+        try:
+            return await self._give_up(message, entry, verdict, line, is_urgent=True)
+        except (BotoCoreError, ClientError) as trouble:
+            logger.error("update waits for AWS", message_id=message.origin, error=fault(trouble))
+            return PutBack(patience_s(message.receive_count), is_innocent=False)
+
     async def _drop(self, message: Message, entry: Entry, reason: str, line: CanonicalLine) -> Disposition:
         if reason == "stale" and entry.failures:  # it was not late when it came: that is a failure, and no drop
             given_up = Verdict(gravest(entry.failures), "it failed, and nobody waits for it any more")
@@ -246,7 +252,7 @@ class UpdateHandling:
         entry = replace(entry, calls=calls, receives=message.receive_count, started_at=None)
         if follows is Follows.WAITS:
             if was_started or is_new:
-                await self._keep(message, entry, line)
+                await self._keep(message, entry, line, is_urgent=was_started)
             return self._wait(line, self._wait_s(message, error), type(error).__name__)
         failure = Failure.of(error, line.handler)
         entry = self._failed(entry, outcome, failure)
@@ -254,15 +260,15 @@ class UpdateHandling:
         retries = run.retries if run else self._retries
         if follows is Follows.GIVEN_UP:
             detail = _DETAILS.get(type(error), _REJECTED)
-            return await self._give_up(message, entry, Verdict(outcome, detail), line)
+            return await self._give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
         some_times = [name for name in entry.failures if FOLLOWS[Outcome(name)] is Follows.TRIED_SOME_TIMES]
         if (
             entry.attempts >= retries.attempts
             or sum(entry.failures[name] for name in some_times) >= retries.bug_attempts
         ):
             detail = f"its handler failed {entry.attempts} times" if entry.attempts > 1 else "its handler failed"
-            return await self._give_up(message, entry, Verdict(outcome, detail), line)
-        await self._keep(message, entry, line)
+            return await self._give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
+        await self._keep(message, entry, line, is_urgent=was_started)
         line.write(outcome, failure=failure)
         return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
 
@@ -286,10 +292,14 @@ class UpdateHandling:
         logger.error("update waits for a token that Telegram takes", message_id=message.origin)
         return patience_s(message.receive_count)
 
-    async def _keep(self, message: Message, entry: Entry, line: CanonicalLine) -> None:
-        """Write the entry. What was done already is worth some patience, for without it the next attempt repeats it."""
+    async def _keep(self, message: Message, entry: Entry, line: CanonicalLine, *, is_urgent: bool = False) -> None:
+        """Write the entry.
+
+        That is worth some patience where the next attempt would repeat what was done already, or the mark of a suspect
+        would stay, which looks like a crash.
+        """
         deadline = line.began_at + self._deadline_s
-        for pause_s in _PAUSES_S if entry.calls else ():
+        for pause_s in _PAUSES_S if entry.calls or is_urgent else ():
             if asyncio.get_running_loop().time() > deadline:
                 break
             try:
@@ -319,10 +329,12 @@ class UpdateHandling:
             logger.info("update of an unknown type finished", update_type=run.update.type)
         return None
 
-    async def _give_up(self, message: Message, entry: Entry, verdict: Verdict, line: CanonicalLine) -> Disposition:
+    async def _give_up(
+        self, message: Message, entry: Entry, verdict: Verdict, line: CanonicalLine, *, is_urgent: bool = False
+    ) -> Disposition:
         """Note that it is given up, and what it has done, and send its letter."""
         entry = replace(entry, verdict=verdict, receives=message.receive_count, started_at=None)
-        await self._keep(message, entry, line)
+        await self._keep(message, entry, line, is_urgent=is_urgent)
         return await self._bury(message, entry, line)
 
     async def _bury(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:

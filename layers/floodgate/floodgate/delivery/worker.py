@@ -107,7 +107,7 @@ class Worker:
                 from floodgate.state.failures import Failures  # noqa: PLC0415
                 from floodgate.state.fingerprints import Fingerprints  # noqa: PLC0415
 
-                failures = Failures(dynamodb, settings.bot.state_table, calls)
+                failures = Failures(dynamodb, settings.bot.state_table, calls, clock)
                 fingerprints = Fingerprints(dynamodb, settings.bot.state_table, calls)
                 return failures, fingerprints, Retries(failures, self._journal, sqs, queues, calls)
 

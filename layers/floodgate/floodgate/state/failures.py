@@ -10,6 +10,7 @@ Hazard: the index is behind the table by a moment, so what it names is looked at
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -59,7 +60,8 @@ class Failure:
 class Failures:
     """The failures in the state table. Each method raises what botocore raises."""
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str, calls: AwsCalls) -> None:
+    def __init__(self, dynamodb: DynamoDBClient, table: str, calls: AwsCalls, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._dynamodb = dynamodb
         self._table = table
         self._calls = calls
@@ -91,6 +93,8 @@ class Failures:
         if not (item := answer.get("Item")):
             return None
         found = plain(item)
+        if found.get("expires_at", math.inf) <= self._clock():  # DynamoDB deletes late
+            return None
         update, journal = await self._contents.load(name, found)
         fields = {field: found[field] for field in DeadLetter.model_fields if field in found and field != "update"}
         absent = dict.fromkeys(("error", "trace_id", "message_id"))

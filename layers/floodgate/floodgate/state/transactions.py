@@ -21,8 +21,8 @@ ROUNDS: Final = 5
 _PAUSE_S: Final = 0.05
 
 
-class Contended(Exception):
-    """Others kept changing the same items."""
+class Contended(TimeoutError):
+    """Others kept changing the same items; later they will not."""
 
 
 async def commit(dynamodb: DynamoDBClient, calls: AwsCalls, *updates: dict[str, Any]) -> bool:

@@ -129,7 +129,7 @@ class Limiter(BaseRateLimiter[None]):
             known: Answer = stand_in(endpoint, data) if call.answer is None else json.loads(call.answer)
             return known
         answer = await self._done(partial(self._asked, ask, call, run), endpoint, data, run)
-        if call is not None:
+        if call is not None and not call.counts:  # refused, for it was done already
             call.answered(answer)
         if self._cache is not None:
             await self._cache.called(endpoint, data)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 def retried(
     *, attempts: int | None = None, first_s: float | None = None, longest_s: float | None = None
 ) -> Callable[[Callback], Callback]:
-    """Have a failing callback tried `attempts` times, whatever it fails with, instead of as the parameters say.
+    """Have a failing callback tried `attempts` times instead of as the parameters say.
 
-    After its n-th failure it waits by chance up to `first_s * 2 ** (n - 1)` seconds, `longest_s` at most; what is left
-    out is as the parameters say. `attempts=1` gives it up at once. What waits for a limit is no failure. Raises
-    ValueError where it is written, if the numbers make no sense.
+    That is where it is to be tried again at all: not with what Telegram would refuse again. After its n-th failure it
+    waits by chance up to `first_s * 2 ** (n - 1)` seconds, `longest_s` at most; what is left out is as the parameters
+    say. `attempts=1` gives it up at once. What waits for a limit is no failure. Raises ValueError where it is written,
+    if the numbers make no sense.
     """
     if attempts is not None and attempts < 1:
         raise ValueError(f"attempts={attempts}: a handler is tried at least once")
