@@ -53,8 +53,8 @@ _TOLD: Final = frozenset({"message", "callback_query"})
 _ANSWERS: Final = frozenset({"successful_payment", "users_shared", "chat_shared", "web_app_data"})
 #: A chat is told of a failure at most once in so many seconds.
 QUIET_S: Final = 60
-#: How long after it was given up a user is told of an update, in seconds, if Telegram could not be reached at once. What
-#: is heard of later, after an outage of this function say, is told all the same: late is better than never.
+#: How long after it was given up a user is told of an update, in seconds, if Telegram could not be reached at once.
+#: What is heard of later, after an outage of this function say, is told all the same: late is better than never.
 WORD_WITHIN_S: Final = 86_400.0
 #: What must be left of the invocation before another person or the admin is told, in seconds: a call's worth.
 _NEEDED_S: Final = 15.0
