@@ -60,8 +60,8 @@ class Fate:
     deleted_at: float = 0.0
     #: What Telegram did, by label, in order.
     delivered: Counter[str] = field(default_factory=Counter)
-    #: Labels of calls of which the bot cannot know whether they arrived, by whether they did.
-    unknown: dict[str, bool] = field(default_factory=dict)
+    #: Calls that did not arrive, of which the bot cannot know that, by label.
+    missed: Counter[str] = field(default_factory=Counter)
     #: Labels of calls whose answer the bot could not read.
     unheard: set[str] = field(default_factory=set)
 
@@ -126,7 +126,7 @@ class Ledger:
             fate = self.fates[update_id]
             fate.unheard.add(label)
             if is_unknown:
-                fate.unknown[label] = arrived or fate.unknown.get(label, False)
+                fate.missed[label] += not arrived
 
     def killed(self, update_ids: Iterable[int]) -> None:
         """Note that a worker died that had these in hand."""
@@ -195,9 +195,9 @@ class Ledger:
         if end != "answered":
             return
         for label, wanted in fate.expected.items():
-            if fate.delivered[label] < wanted and fate.unknown.get(label) is not False:
+            if fate.delivered[label] + fate.missed[label] < wanted:
                 figures["missing"] += 1
-                broken.append(f"{label} never arrived: {_story(fate)}")
+                broken.append(f"{label} did not arrive as often as it should: {_story(fate)}")
         if len(fate.letters) > 0 and fate.finished and not fate.kills:
             broken.append(f"update {fate.update_id} has ended twice: {_story(fate)}")
 
@@ -244,5 +244,5 @@ def _end(fate: Fate, skew_s: float) -> str:
 def _story(fate: Fate) -> str:
     return (
         f"{fate.kind} in {fate.group}, handler begun {len(fate.begun)} and finished {len(fate.finished)} times, "
-        f"{fate.kills} kills, letters {len(fate.letters)}, delivered {dict(fate.delivered)}, unknown {fate.unknown}"
+        f"{fate.kills} kills, letters {len(fate.letters)}, delivered {dict(fate.delivered)}, missed {dict(fate.missed)}"
     )
