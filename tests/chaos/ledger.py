@@ -234,7 +234,9 @@ def _end(fate: Fate, skew_s: float) -> str:
     if fate.finished:
         return "answered"
     age_s = fate.deleted_at - fate.sent_at
-    if fate.is_too_old or age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf")):
+    is_aged = age_s + skew_s + 1 > STALE_AFTER_S.get(fate.kind, float("inf"))
+    # What has done something is not dropped for its age, unless it died with the only one who knew.
+    if fate.is_too_old or (is_aged and (fate.kills or not any(fate.delivered.values()))):
         return "stale"
     if fate.may_be_limited and not fate.begun:
         return "limited"

@@ -40,7 +40,8 @@ _LOOKED_AT: Final = 100
 #: References in one message of details.
 _OTHERS: Final = 5
 _DATA: Final = re.compile(rf"{OWN}(?P<order>[a-z_]+):(?P<name>[0-9a-f]{{12}}|[A-Z2-7]{{5}}-[A-Z2-7]{{5}})")
-_REFERENCE: Final = re.compile(r"[A-Z2-7]{5}-[A-Z2-7]{5}")
+#: Of a reference, without its dash.
+_LETTERS: Final = 10
 #: The part of what is left of an update's time in which a press sends again; the rest is for its answers.
 _SHARE: Final = 0.5
 #: How an answer begins that is to be read, and shown as an alert.
@@ -91,7 +92,7 @@ class FailureDesk:
 
     async def _list(self, message: Message, said: list[str]) -> None:
         if said:
-            await self._show_one(message, said[0].upper())
+            await self._show_one(message, "".join(said))
             return
         found: list[tuple[Fingerprint, int]] = []
         newest = (await self._fingerprints.newest())[:_LOOKED_AT]
@@ -104,10 +105,16 @@ class FailureDesk:
         text, buttons = listing(found[:LISTED], more=len(found) > LISTED)
         await message.reply_text(text, reply_markup=buttons)
 
-    async def _show_one(self, message: Message, name: str) -> None:
-        failure = await self._failures.find(name) if _REFERENCE.fullmatch(name) else None
-        if failure is None:
-            await message.reply_text(f"No failure is kept under {name[:20]}. /failures lists those that are open.")
+    async def _show_one(self, message: Message, said: str) -> None:
+        letters = re.sub(r"[^A-Z2-7]", "", said.upper())
+        if len(letters) != _LETTERS:
+            await message.reply_text(
+                "A reference has ten letters and digits, such as K7QM2-XWD3A. /failures lists all."
+            )
+            return
+        name = f"{letters[:5]}-{letters[5:]}"
+        if (failure := await self._failures.find(name)) is None:
+            await message.reply_text(f"No failure is kept under {name}. /failures lists those that are open.")
             return
         text, buttons = details(failure)
         await message.reply_text(text, reply_markup=buttons)

@@ -70,7 +70,7 @@ def details(failure: Failure, others: Sequence[str] = ()) -> tuple[str, InlineKe
         f"Update: {letter.kind}, of the queue {letter.queue}",
         f"Handler: {(letter.handler or 'unknown')[:_NAME]}",
         f"Attempts: {letter.attempts}, from {moment(letter.first_at)} to {moment(letter.last_at)}",
-        f"Calls that had reached Telegram: {_calls(failure.journal)}",
+        f"Calls that had reached Telegram: {_calls(failure)}",
         f"SQS message: {letter.message_id or 'none'}",
         f"Trace: {letter.trace_id or 'none'}",
     ]
@@ -112,8 +112,11 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _calls(journal: bytes) -> str:
-    """Return how many calls a journal has of which Telegram's answer is known, whichever deployment has packed it."""
+def _calls(failure: Failure) -> str:
+    """Return how many calls the journal has that Telegram has answered, whichever deployment has packed it."""
+    if failure.letter.reason == "killed":
+        return "unknown, for its workers died"
+    journal = failure.journal
     calls = json.loads(zlib.decompress(journal)) if journal else []
     return str(sum(call[0] != ONCE and call[3] is not None for call in calls) or "none")
 

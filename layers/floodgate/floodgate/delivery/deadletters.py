@@ -185,7 +185,7 @@ class DeadLetterFunction:
         """Say it, unless the chat was told of a failure within the minute. Raises NotSaid, and nothing else."""
         try:
             if not await self._quiet.begins(f"failure#{chat}", QUIET_S, name):
-                logger.info("user told of another failure", reference=name)
+                logger.info("user not told, but of another failure within the minute", reference=name)
                 return
             async with self._bot.awake() as bot:
                 await bot.send_message(

@@ -200,7 +200,14 @@ class UpdateHandling:
         ):
             for method, chat in calls:
                 self._counts.count(counter)
-                logger.warning(line_of, message_id=message.origin, method=method, chat=hashed(chat))
+                logger.warning(
+                    line_of,
+                    message_id=message.origin,
+                    update_id=run.update.update_id,
+                    handler=run.handler,
+                    method=method,
+                    chat=hashed(chat),
+                )
         if error is not None:
             return await self._judge(message, run, error, entry, line)
         return await self._finish(message, entry, line, Outcome.DONE)
