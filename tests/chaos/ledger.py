@@ -116,9 +116,10 @@ class Ledger:
                 self.log.append((update_id, label))
 
     def refused_as_too_old(self, text: str) -> None:
-        """Note a call that Telegram refused because its query is too old."""
-        for update_id, _ in labels(text):
+        """Note a call that Telegram refused because its query is too old; the rest of its update may be done."""
+        for update_id, label in labels(text):
             self.fates[update_id].is_too_old = True
+            self.fates[update_id].missed[label] += 1
 
     def unheard(self, text: str, *, arrived: bool, is_unknown: bool) -> None:
         """Note a call whose answer the bot cannot read; `is_unknown` if it cannot know either whether it arrived."""
