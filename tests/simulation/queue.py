@@ -309,6 +309,7 @@ def record(message: Message) -> dict[str, Any]:
         "attributes": {
             "ApproximateReceiveCount": str(message.receive_count),
             "SentTimestamp": str(round(message.sent_at * 1000)),
+            "ApproximateFirstReceiveTimestamp": str(round(message.first_received_at * 1000)),
             "MessageGroupId": message.group,
         },
         "eventSource": "aws:sqs",

@@ -247,3 +247,25 @@ def test_what_was_counted_is_one_line_per_batch(
     queue(cloud, *(text("beans") for _ in range(5)), copied, copied)
     cloud.deliver(drain)
     assert counted(capsys) == [{"UpdatesDuplicated": 1, "UpdatesLimited": 4}]
+
+
+def test_who_wrote_at_ease_is_within_the_limit_when_all_of_it_is_handled_at_once(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers
+) -> None:
+    """Twenty messages in as many minutes, while the bot was held up: each is answered, and none is going too fast."""
+    for number in range(20):
+        queue(cloud, text(f"line {number}"))
+        cloud.clock.advance(60)
+    settle(cloud, workers.drain(echoing))
+    assert said(telegram, 7001) == [f"line {number}" for number in range(20)]
+
+
+def test_a_flood_that_was_held_up_is_a_flood_all_the_same(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A hundred messages at once, handled minutes later: a burst for when they came, and one for now, and no more."""
+    queue(cloud, *(text(f"line {number}") for number in range(100)))
+    cloud.clock.advance(600)
+    settle(cloud, workers.drain(echoing))
+    assert 10 <= sum(words.startswith("line") for words in said(telegram, 7001)) <= 25 + 30
+    assert sum(counts.get("UpdatesLimited", 0) for counts in counted(capsys)) >= 40

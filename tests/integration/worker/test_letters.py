@@ -84,6 +84,7 @@ async def look(_update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 
 
 REFUSED = "what its handler asked Telegram for is refused, and would be again"
+UNKNOWN = "it goes on with a message of which nobody knows whether it was sent"
 ENDS = [
     End("a bug", fail, "bug", "its handler failed 3 times", "GardenFlooded", 3),
     End(
@@ -97,7 +98,7 @@ ENDS = [
     ),
     End("a refusal", send, "rejected", REFUSED, "BadRequest", 1, {"sendMessage": [refusal(400, "x")]}),
     End("a conflict", conflict, "rejected", REFUSED, "Conflict", 1),
-    End("an unknown send", send, "rejected", REFUSED, "OutcomeUnknown", 2, {"sendMessage": [httpx.ReadTimeout("x")]}),
+    End("an unknown send", send, "rejected", UNKNOWN, "OutcomeUnknown", 2, {"sendMessage": [httpx.ReadTimeout("x")]}),
     End(
         "another chat that is gone",
         send_elsewhere,

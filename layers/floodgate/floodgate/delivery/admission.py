@@ -140,6 +140,7 @@ class Admissions:
             deadline=deadline,
             gates=None if store_is_down else self._gates,
             shown=shown(update),
+            came_at=message.sent_at,
             is_exempt=message.is_retry or self._is_exempt(update, chat, user),
             was_tried=message.is_retry or was_tried,
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",
@@ -180,7 +181,9 @@ class Admissions:
             sender = None if run.is_exempt or speaks_as_chat(update) else user
             if sender is not None and self._limits.user is not None:
                 # What may be frozen is the person's private chat, and this is about another.
-                passing = partial(self._gates.admit, sender, run.ticket, self._limits.user, if_frozen=True)
+                passing = partial(
+                    self._gates.admit, sender, run.ticket, self._limits.user, if_frozen=True, came_at=run.came_at
+                )
                 if (refusal := await self._pass(passing, sender, run, too_fast)) is not None:
                     return refusal
         elif user is None and not update.group.startswith("poll:"):
@@ -196,6 +199,7 @@ class Admissions:
             reserve_reply=chat is not None and chat > 0 and update.type in {"message", "callback_query"},
             if_frozen=chat is None,
             closed_at=closed_at(update, self._clock()),
+            came_at=run.came_at,
         )
         refusal = await self._pass(passing, run.own, run, too_fast if is_private else too_busy)
         if refusal is None and run.own is not None:

@@ -91,7 +91,7 @@ def limited(
 async def _refused_for(run: Run, gates: Gates, gate: str, limit: Limit, price: float) -> float | None:
     """Return None once the update is charged, or how long it takes until it could be."""
     try:
-        found = await gates.admit(gate, run.ticket, limit, cost=price)
+        found = await gates.admit(gate, run.ticket, limit, cost=price, came_at=run.came_at)
     except (BotoCoreError, ClientError) as trouble:
         logger.error("limit not checked", limit=gate.rpartition(":")[0], error=fault(trouble))
         raise run.must_wait(_STORE_WAIT_S) from trouble

@@ -38,6 +38,8 @@ class Run:
     gates: Gates | None
     #: The chats and people that the update shows, by id.
     shown: Shown
+    #: When it was put into its queue, Unix seconds; None: now.
+    came_at: float | None = None
     #: No limit is charged to it: its sender is an admin, or it is nothing that people can flood a bot with.
     is_exempt: bool = False
     #: It was tried before: nobody need be waiting for the answer to its query any more, and half of it may be done.

@@ -172,8 +172,12 @@ class Gates:
         reserve_reply: bool = False,
         if_frozen: bool = False,
         closed_at: float | None = None,
+        came_at: float | None = None,
     ) -> Admission:
         """Let an update in, once, and charge it to `limit`; None charges nothing.
+
+        It is within the limit if it came so, at `came_at`, or if it does now: who wrote at ease while the bot was held
+        up is not going too fast because all of it is handled at once.
 
         `reserve_reply` reserves one send of a private chat as well, if it can go out at once. `if_frozen` lets it in
         though Telegram has frozen the chat. `closed_at` is since when the chat is closed to the bot, if the update says
@@ -192,10 +196,13 @@ class Gates:
                 write.require_past("frozen_until", now)
             if limit is not None:
                 tat = gate.in_tat if gate else 0.0
-                charged = charge(tat, now, limit, cost)
+                came = now if came_at is None else min(came_at, now)
+                charged = charge(tat, came, limit, cost)
+                if gate and charged.wait_s > 0:
+                    charged = charge(tat, now, limit, cost)
                 if gate and charged.wait_s > 0:
                     return OverLimit(gate, charged.wait_s)
-                write.move_on("in_tat", tat if gate else None, now, charged.tat)
+                write.move_on("in_tat", tat if gate else None, came, charged.tat)
             reserved = reserve_reply and _reserve_reply(write, gate, now)
             if closed_at is not None:
                 write.set("closed_at", closed_at)
