@@ -29,6 +29,7 @@ _ROWS = (
     "told and kept",
     "told",
     "limited",
+    "limited after a backlog",
     "stale",
     *_TARGETS,
     "kills",

@@ -2,9 +2,9 @@
 
 Problem: "nothing lost, nothing twice" is a claim about every update and every call. Rule: each call that people would
 see carries a label, `~<update id>.<step>~`, so that Telegram's side can count by itself what arrived; where an update
-ended is read from there, from the dead letters, and from whether its handler came to its end, never from what the code
-under test says of itself. Hazard: what a killed worker had in hand may be done again, once per kill, and is counted
-apart.
+ended is read from there, from the dead letters, and from whether its handler came to its end. Only that it was over a
+limit is the bot's own word, and taken only of those who may be. Hazard: what a killed worker had in hand may be done
+again, once per kill, and is counted apart.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _LABEL = re.compile(r"~((\d+)\.[0-9.]+)~")
 _REFERENCE = re.compile(r"\b[A-Z2-7]{5}-[A-Z2-7]{5}\b")
 #: A chat is told of a failure at most once in so many seconds; the words may be under way for some of them.
 _QUIET_S = 50.0
+#: Who has waited for so long may be over a limit whose pace they have kept, in seconds.
+_BACKLOG_S = 20.0
 
 
 def labels(text: str) -> list[tuple[int, str]]:
@@ -52,8 +54,9 @@ class Fate:
     is_too_old: bool = False
     #: Dead letters of it, by the message that they are of.
     letters: set[str] = field(default_factory=set)
-    #: Whether its sender may be over a limit.
+    #: Whether its sender may be over a limit, and whether the bot says so.
     may_be_limited: bool = False
+    is_limited: bool = False
     #: Kills that had it in hand.
     kills: int = 0
     #: When it was gone from its queue.
@@ -135,6 +138,10 @@ class Ledger:
         for update_id in update_ids:
             self.fates[update_id].kills += 1
             self.in_hand += 1
+
+    def limited(self, update_id: int) -> None:
+        """Note that the bot has dropped an update for a limit."""
+        self.fates[update_id].is_limited = True
 
     def given_up(self, update_id: int, failure: str) -> None:
         """Note a dead letter."""
@@ -229,7 +236,7 @@ class Ledger:
 
 
 def _end(fate: Fate, skew_s: float) -> str:
-    """Return the one end that an update came to: answered, told and kept, limited, stale or lost."""
+    """Return the one end that an update came to: answered, told and kept, stale, limited or lost."""
     if fate.letters:
         return "told and kept"
     if fate.finished:
@@ -239,8 +246,10 @@ def _end(fate: Fate, skew_s: float) -> str:
     # What has done something is not dropped for its age, unless it died with the only one who knew.
     if fate.is_too_old or (is_aged and (fate.kills or not any(fate.delivered.values()))):
         return "stale"
-    if fate.may_be_limited and not fate.begun:
-        return "limited"
+    if fate.is_limited and not fate.begun:
+        # Whoever has to wait for long has all that they wrote meanwhile come in at once.
+        is_backlog = fate.deleted_at - fate.sent_at > _BACKLOG_S
+        return "limited" if fate.may_be_limited else "limited after a backlog" if is_backlog else "lost"
     return "lost"
 
 

@@ -96,20 +96,35 @@ class _Endpoint(httpx.AsyncBaseTransport):
         return httpx.Response(answer["statusCode"], headers=answer["headers"], content=answer["body"])
 
 
+class _Listener(logging.Handler):
+    """Hears of updates that were dropped for a limit: nothing else tells of these."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(logging.INFO)
+        self._ledger = ledger
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(getattr(record, "reason", "")).endswith("_limit"):
+            self._ledger.limited(record.__dict__["update_id"])
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Have the functions say nothing: what they log is formatted at great length, and nobody reads it here."""
+def _quiet(ledger: Ledger) -> Iterator[None]:
+    """Have the functions print nothing: what they log is formatted at great length, and nobody reads it here."""
     logs = [logging.getLogger(name) for name in ("floodgate", "telegram")]
-    levels = [log.level for log in logs]
+    before = [(log.level, log.handlers, log.propagate) for log in logs]
     try:
-        for log in logs:
-            log.setLevel(logging.CRITICAL)
+        for log, level in zip(logs, (logging.INFO, logging.CRITICAL), strict=True):
+            log.setLevel(level)
+            log.handlers, log.propagate = [_Listener(ledger)], False
         with warnings.catch_warnings(), mock.patch.dict(os.environ, {"POWERTOOLS_METRICS_DISABLED": "true"}):
             warnings.simplefilter("ignore", PTBDeprecationWarning)  # PTB 22.8 warns of every 429
             yield
     finally:
-        for log, level in zip(logs, levels, strict=True):
+        for log, (level, handlers, propagate) in zip(logs, before, strict=True):
             log.setLevel(level)
+            log.handlers, log.propagate = handlers, propagate
 
 
 class Chaos:
@@ -150,7 +165,7 @@ class Chaos:
 
     async def __aenter__(self) -> Self:
         """Begin."""
-        self._surroundings.enter_context(_quiet())
+        self._surroundings.enter_context(_quiet(self.ledger))
         self._surroundings.enter_context(self.telegram.installed())
         self.tables.tables["state"].items["bot", "identity"] = _identity()  # as the registrar has stored it
         emulator = self.telegram.emulator
