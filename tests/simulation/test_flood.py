@@ -32,10 +32,11 @@ pytestmark = [
 
 def test_fifty_workers_use_what_telegram_allows_and_no_more() -> None:
     """In three minutes of more than can be answered, every chat gets 95 % of its limit, in order, without a 429."""
-    result = saturate(duration_s=180.0)
+    chats = (GROUP, PRIVATE, *CHATS[:80])
+    result = saturate(chats, duration_s=180.0)
     assert [after_s for after_s in result.refused_after_s if after_s > 1] == []
     assert result.out_of_order == []
-    assert min(result.share(chat) for chat in (GROUP, PRIVATE, *CHATS)) >= 0.95
+    assert min(result.share(chat) for chat in chats) >= 0.95
 
 
 @pytest.mark.parametrize("chat", [-5, 5], ids=["group", "private"])
