@@ -29,7 +29,6 @@ _ROWS = (
     "told and kept",
     "told",
     "limited",
-    "limited after a backlog",
     "stale",
     *_TARGETS,
     "kills",

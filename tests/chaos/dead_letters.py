@@ -22,7 +22,7 @@ from floodgate.state.dead_letter import DeadLetter
 from tests.chaos.environments import Environments
 from tests.chaos.workers import BOT_SETTINGS
 from tests.simulation.faults import answered
-from tests.simulation.queue import FifoQueue
+from tests.simulation.queue import FifoQueue, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,19 +66,9 @@ class DeadLettersQueue(FifoQueue):
 
     def record(self, message: Message) -> dict[str, Any]:
         """Return the record of Lambda's SQS event for a letter that was handed out."""
-        return {
-            "messageId": message.id,
-            "receiptHandle": message.receipt_handle,
-            "body": message.body,
-            "attributes": {
-                "ApproximateReceiveCount": str(message.receive_count),
-                "ApproximateFirstReceiveTimestamp": str(round(message.first_received_at * 1000)),
-                "SentTimestamp": str(round(message.sent_at * 1000)),
-                "MessageGroupId": message.group,
-                "MessageDeduplicationId": self.deduplication_ids[message.id],
-            },
-            "eventSource": "aws:sqs",
-        }
+        handed_out = record(message)
+        handed_out["attributes"]["MessageDeduplicationId"] = self.deduplication_ids[message.id]
+        return handed_out
 
 
 class Dynamodb:

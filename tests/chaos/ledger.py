@@ -25,8 +25,6 @@ _LABEL = re.compile(r"~((\d+)\.[0-9.]+)~")
 _REFERENCE = re.compile(r"\b[A-Z2-7]{5}-[A-Z2-7]{5}\b")
 #: A chat is told of a failure at most once in so many seconds; the words may be under way for some of them.
 _QUIET_S = 50.0
-#: Who has waited for so long may be over a limit whose pace they have kept, in seconds.
-_BACKLOG_S = 20.0
 
 
 def labels(text: str) -> list[tuple[int, str]]:
@@ -246,11 +244,7 @@ def _end(fate: Fate, skew_s: float) -> str:
     # What has done something is not dropped for its age, unless it died with the only one who knew.
     if fate.is_too_old or (is_aged and (fate.kills or not any(fate.delivered.values()))):
         return "stale"
-    if fate.is_limited and not fate.begun:
-        # Whoever has to wait for long has all that they wrote meanwhile come in at once.
-        is_backlog = fate.deleted_at - fate.sent_at > _BACKLOG_S
-        return "limited" if fate.may_be_limited else "limited after a backlog" if is_backlog else "lost"
-    return "lost"
+    return "limited" if fate.is_limited and fate.may_be_limited and not fate.begun else "lost"
 
 
 def _story(fate: Fate) -> str:

@@ -75,7 +75,7 @@ def test_who_is_told_the_traffic_table_may_use_it(template: Template, function: 
 
 STATE_RIGHTS = {
     "WorkerFunction": {"GetItem", "UpdateItem", "Query"},
-    "TasksFunction": {"GetItem", "UpdateItem", "Query"},
+    "TasksFunction": {"GetItem"},
     "DeadletterFunction": {"GetItem", "UpdateItem", "PutItem"},
     "RegistrarFunction": {"PutItem"},
 }
@@ -96,7 +96,7 @@ def test_a_function_may_do_with_the_state_table_what_it_does(template: Template,
 SENT_TO = {
     "WebhookFunction": {"UpdatesQueue", "DeadQueue"},
     "WorkerFunction": {"UpdatesQueue", "TasksQueue", "DeadQueue"},
-    "TasksFunction": {"UpdatesQueue", "TasksQueue", "DeadQueue"},
+    "TasksFunction": {"DeadQueue"},
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from telegram.ext import MessageHandler, filters
 
-from tests.integration.deadletter.conftest import ADMIN, letters, shown
+from tests.integration.deadletter.conftest import ADMIN, BUG, letters, of_the_bug, shown
 from tests.integration.worker.conftest import Workers, clock, cloud, loops, telegram, text, workers
 from tests.integration.worker.scenes import settle
 from tests.unit.ingress.samples import BOT, DATE
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tests.integration.worker.scenes import Drain
     from tests.unit.telegram.wire import Call, TelegramWire
 
-__all__ = ["clock", "cloud", "letters", "loops", "owner", "shown", "telegram", "workers"]
+__all__ = ["BUG", "clock", "cloud", "letters", "loops", "owner", "shown", "telegram", "workers"]
 
-BUG, OTHER = "0123456789ab", "ba9876543210"
+OTHER = "ba9876543210"
 OWNER = {"id": ADMIN, "is_bot": False, "first_name": "Olga"}
 HOME = {"id": ADMIN, "type": "private", "first_name": "Olga"}
 
@@ -54,14 +54,7 @@ class Owner:
 
     def give_up(self, number: int, *, run: str | None = None, **changes: Any) -> str:
         """Have an update given up whose handler has the bug; return the reference of its failure."""
-        told = {
-            "message_id": f"message-{number}",
-            "group": f"chat:{8000 + number}",
-            "fingerprint": BUG,
-            "handler": "start",
-            "stack": ["bot/start.py:7 start"],
-            **changes,
-        }
+        told = of_the_bug(number, **changes)
         update = text(f"words {number}", 600_000 + number, chat=person(number))
         self.letters.bury(told.pop("update", update), run=run, **told)
         before = {item["sk"]["S"] for item in self.letters.kept}

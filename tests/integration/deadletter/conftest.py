@@ -24,6 +24,21 @@ ADMIN = 9001
 __all__ = ["clock", "cloud", "loops", "telegram"]
 
 
+BUG = "0123456789ab"
+
+
+def of_the_bug(number: int, **changes: Any) -> dict[str, Any]:
+    """Return what a letter says of the number-th person's update, whose handler has the bug."""
+    return {
+        "message_id": f"message-{number}",
+        "group": f"chat:{8000 + number}",
+        "fingerprint": BUG,
+        "handler": "start",
+        "stack": ["bot/start.py:7 start"],
+        **changes,
+    }
+
+
 @dataclass
 class Letters:
     """Puts letters into `dead.fifo` and hands them to the function."""

@@ -11,7 +11,7 @@ import pytest
 from floodgate.admin.notices import moment
 from floodgate.ingress.dead_letter import reference
 from floodgate.state.fingerprints import FRESH_S, PAUSE_S
-from tests.integration.deadletter.conftest import ADMIN, function
+from tests.integration.deadletter.conftest import ADMIN, BUG, function, of_the_bug
 from tests.integration.worker.conftest import text
 from tests.unit.telegram.wire import TOKEN, flood, refusal
 
@@ -20,22 +20,14 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import Call, TelegramWire
 
-BUG, OTHER = "0123456789ab", "ba9876543210"
+OTHER = "ba9876543210"
 SECRET = "what Ann wrote"
 
 
 def bury(letters: Letters, number: int, **changes: Any) -> str:
     """Queue the letter of somebody's message whose handler has that bug."""
     person = {"id": 8000 + number, "type": "private"}
-    told = {
-        "message_id": f"message-{number}",
-        "group": f"chat:{8000 + number}",
-        "fingerprint": BUG,
-        "handler": "start",
-        "stack": ["bot/start.py:7 start"],
-        **changes,
-    }
-    return letters.bury(text(f"/start {SECRET}", chat=person), **told)
+    return letters.bury(text(f"/start {SECRET}", chat=person), **of_the_bug(number, **changes))
 
 
 def to_admin(telegram: TelegramWire) -> list[Call]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from tests.integration.worker.cloud import Cloud
-    from tests.integration.worker.scenes import Callback
+    from tests.integration.worker.scenes import Callback, Drain
     from tests.unit.delivery.virtual_time import VirtualLoop
     from tests.unit.telegram.wire import TelegramWire
 
@@ -48,6 +48,15 @@ def cut_off_in(telegram: TelegramWire, takes_s: float, left_after_s: float | Non
     return send if left_after_s is None else leave
 
 
+def cut_off(cloud: Cloud, workers: Workers, callback: Callback) -> Drain:
+    """Have the callback overrun its deadline once, and return what goes on with it."""
+    message_id = cloud.queue(text("hello"), ANNS_CHAT)
+    drain = workers.drain(only(callback), deadline_s=DEADLINE_S)
+    assert cloud.deliver(drain) == [message_id]
+    assert journal(cloud) == [{"attempts": 1, "error": "DeadlineOverrun"}]
+    return drain
+
+
 @pytest.mark.parametrize("left_after_s", [None, 0], ids=["its handler", "a task that it left"])
 @pytest.mark.parametrize(("takes_s", "given_s"), [(QUICK_S, 0.8), (SLOW_S, 1.0)])
 def test_a_call_under_way_at_the_deadline_gets_a_second(
@@ -62,10 +71,7 @@ def test_a_call_under_way_at_the_deadline_gets_a_second(
     """Its answer counts if it comes by then; else nobody knows; it is not repeated, and the rest is sent."""
     tries: list[int] = []
     callback = cut_off_in(telegram, takes_s, left_after_s, tries)
-    message_id = cloud.queue(text("hello"), ANNS_CHAT)
-    drain = workers.drain(only(callback), deadline_s=DEADLINE_S)
-    assert cloud.deliver(drain) == [message_id]
-    assert journal(cloud) == [{"attempts": 1, "error": "DeadlineOverrun"}]
+    drain = cut_off(cloud, workers, callback)
     assert loops[0].now == pytest.approx(DEADLINE_S + given_s, abs=0.25)
     telegram.slowness_s.clear()
     settle(cloud, drain)

@@ -11,6 +11,7 @@ import pytest
 from telegram.ext import ApplicationHandlerStop, CommandHandler, TypeHandler
 
 from floodgate.delivery.deadletters import read_letter
+from floodgate.telegram.replay import Replay
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
 from tests.unit.delivery.conftest import message as queued
 
@@ -271,3 +272,26 @@ def test_a_handler_that_exits_fails_like_any_other(cloud: Cloud, telegram: Teleg
     assert cloud.deliver(workers.drain(register)) == [message_id]
     assert journal(cloud) == [{"attempts": 1, "error": "SystemExit"}]
     assert telegram.sent == [(7002, "hello")]
+
+
+def test_a_bug_of_ours_is_counted_like_any_other(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent by then is not kept, so it may not go on for ever; and no other chat suffers."""
+
+    def divergences(replay: Replay) -> list[tuple[str, str | None]]:
+        if any(call.chat == "7001" for call in replay.calls):
+            raise IndexError
+        return []
+
+    monkeypatch.setattr(Replay, "divergences", divergences)
+    cloud.queue(text("/greet"), ANNS_CHAT)
+    cloud.queue(text("/greet", chat={"id": 7002, "type": "private", "first_name": "Ben"}), "chat:7002")
+    drain = workers.drain(failing)
+    for _ in range(4):
+        cloud.deliver(drain)
+        cloud.clock.advance(5)
+    [letter] = cloud.letters()
+    assert (letter["reason"], letter["error"], letter["attempts"]) == ("bug", "IndexError", 3)
+    assert sorted(chat for chat, _ in telegram.sent) == [7001, 7001, 7001, 7002]
+    assert cloud.left() == 0

@@ -11,8 +11,7 @@ from telegram.error import BadRequest
 
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
 from tests.integration.worker.scenes import only, said, settle
-from tests.integration.worker.test_cut_off import DEADLINE_S, QUICK_S, SLOW_S, cut_off_in
-from tests.integration.worker.test_failure import journal
+from tests.integration.worker.test_cut_off import DEADLINE_S, QUICK_S, SLOW_S, cut_off, cut_off_in
 from tests.unit.telegram.wire import flood
 
 if TYPE_CHECKING:
@@ -33,10 +32,7 @@ def test_its_call_gets_a_second_at_the_deadline(
 ) -> None:
     """As any other call does."""
     callback = cut_off_in(telegram, takes_s, DEADLINE_S - 0.05, [])
-    message_id = cloud.queue(text("hello"), ANNS_CHAT)
-    drain = workers.drain(only(callback), deadline_s=DEADLINE_S)
-    assert cloud.deliver(drain) == [message_id]
-    assert journal(cloud) == [{"attempts": 1, "error": "DeadlineOverrun"}]
+    drain = cut_off(cloud, workers, callback)
     assert loops[0].now == pytest.approx(DEADLINE_S + given_s, abs=0.25)
     telegram.slowness_s.clear()
     settle(cloud, drain)

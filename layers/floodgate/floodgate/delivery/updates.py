@@ -10,8 +10,6 @@ Hazard: everything here may run twice for one message; only the journal knows.
 from __future__ import annotations
 
 import asyncio
-import random
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.aws import fault
 from floodgate.delivery.admission import Dropped, Waits
+from floodgate.delivery.bookkeeping import Bookkeeping
 from floodgate.delivery.canonical_line import CanonicalLine
 from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Entry, Verdict
@@ -34,7 +33,6 @@ from floodgate.delivery.outcomes import (
     classify,
     gravest,
 )
-from floodgate.ingress.dead_letter import reference
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
@@ -58,8 +56,6 @@ if TYPE_CHECKING:
     from floodgate.retry import RetryPolicy
     from floodgate.telegram.run import Run
 
-#: How long to wait before a journal that did not take what an attempt has done is asked again, at most.
-_PAUSES_S: Final = (0.2, 0.5, 1.0)
 _REJECTED: Final = "what its handler asked Telegram for is refused, and would be again"
 _DETAILS: Final[dict[type, str]] = {
     ChatUnreachable: "it writes to a chat that is unreachable",
@@ -95,7 +91,7 @@ class UpdateHandling:
         self._admissions = admissions
         self._process = process
         self._journal = journal
-        self._dead = dead
+        self._books = Bookkeeping(journal, dead, clock, deadline_s=deadline_s)
         self._counts = counts
         self._deadline_s = deadline_s
         self._suspects = suspects
@@ -112,15 +108,23 @@ class UpdateHandling:
         try:
             entry = await self._read(message)
             if entry is not None and (entry.done or entry.verdict is not None):
-                return DONE if entry.done else await self._bury(message, entry, line)
+                return DONE if entry.done else await self._books.bury(message, entry, line)
             return await self._attempt(message, entry, line, suspected_at)
         except (BotoCoreError, ClientError, TimeoutError) as trouble:
             # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
             logger.error("update waits for AWS", message_id=message.origin, error=error)
+            return PutBack(patience_s(message.receive_count))
         except Exception as error:  # noqa: BLE001 - the record boundary: a bug of ours may not take other chats down
-            logger.error("update waits for a bug to be mended", **Failure.of(error, None).kept())
-        return PutBack(patience_s(message.receive_count))
+            return await self._count_ours(message, error, line)
+
+    async def _count_ours(self, message: Message, error: Exception, line: CanonicalLine) -> Disposition:
+        """Count a bug of ours as the update's: what it has done is not kept then, and would be done without end."""
+        try:
+            return await self._judge(message, None, error, await self._read(message) or Entry(), line)
+        except Exception as trouble:  # noqa: BLE001 - the same: then the bug is where things are written down
+            logger.error("update waits", message_id=message.origin, **Failure.of(trouble, None).kept())
+            return PutBack(patience_s(message.receive_count))
 
     async def suspected_at(self, message: Message) -> float | None:
         """Return the time, if a worker may have died with this message in hand; raises nothing."""
@@ -156,7 +160,7 @@ class UpdateHandling:
         try:
             line.update = update = parse(message.body)
         except Poison as poison:
-            return await self._bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
+            return await self._books.bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
         if self._suspects.has_killed(entry, suspected_at):
             return await self._give_up_killer(message, entry, line)
         deadline = line.began_at + self._deadline_s
@@ -213,10 +217,10 @@ class UpdateHandling:
         return await self._finish(message, entry, line, Outcome.DONE)
 
     async def _give_up_killer(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
-        entry = self._failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
+        entry = self._books.failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
         verdict = Verdict(Outcome.KILLED, "two workers died with it in hand")
         try:
-            return await self._give_up(message, entry, verdict, line, is_urgent=True)
+            return await self._books.give_up(message, entry, verdict, line, is_urgent=True)
         except (BotoCoreError, ClientError) as trouble:
             logger.error("update waits for AWS", message_id=message.origin, error=fault(trouble))
             return PutBack(patience_s(message.receive_count), is_innocent=False)
@@ -224,7 +228,7 @@ class UpdateHandling:
     async def _drop(self, message: Message, entry: Entry, reason: str, line: CanonicalLine) -> Disposition:
         if reason == "stale" and entry.failures:  # it was not late when it came: that is a failure, and no drop
             given_up = Verdict(gravest(entry.failures), "it failed, and nobody waits for it any more")
-            return await self._give_up(message, entry, given_up, line)
+            return await self._books.give_up(message, entry, given_up, line)
         self._counts.count(_COUNTED[reason])
         line.write(Outcome.DROP, reason=reason)
         return DONE
@@ -259,30 +263,25 @@ class UpdateHandling:
         entry = replace(entry, calls=calls, receives=message.receive_count, started_at=None)
         if follows is Follows.WAITS:
             if was_started or is_new:
-                await self._keep(message, entry, line, is_urgent=was_started)
+                await self._books.keep(message, entry, line, is_urgent=was_started)
             return self._wait(line, self._wait_s(message, error), type(error).__name__)
         failure = Failure.of(error, line.handler)
-        entry = self._failed(entry, outcome, failure)
+        entry = self._books.failed(entry, outcome, failure)
         line.attempts = entry.attempts
         retries = run.retries if run else self._retries
         if follows is Follows.GIVEN_UP:
             detail = _DETAILS.get(type(error), _REJECTED)
-            return await self._give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
+            return await self._books.give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
         some_times = [name for name in entry.failures if FOLLOWS[Outcome(name)] is Follows.TRIED_SOME_TIMES]
         if (
             entry.attempts >= retries.attempts
             or sum(entry.failures[name] for name in some_times) >= retries.bug_attempts
         ):
             detail = f"its handler failed {entry.attempts} times" if entry.attempts > 1 else "its handler failed"
-            return await self._give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
-        await self._keep(message, entry, line, is_urgent=was_started)
+            return await self._books.give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
+        await self._books.keep(message, entry, line, is_urgent=was_started)
         line.write(outcome, failure=failure)
         return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
-
-    def _failed(self, entry: Entry, outcome: Outcome, failure: Failure) -> Entry:
-        """Return the entry with one more attempt counted."""
-        failures = {**entry.failures, outcome.value: entry.failures.get(outcome.value, 0) + 1}
-        return replace(entry, failures=failures, failure=failure.kept(), first_at=entry.first_at or self._clock())
 
     def _wait(self, line: CanonicalLine, wait_s: float, reason: str) -> Disposition:
         self._counts.count(metrics.UPDATES_WAITING)
@@ -298,23 +297,6 @@ class UpdateHandling:
             return min(wait_s, OTHERS_WAIT_S)
         logger.error("update waits for a token that Telegram takes", message_id=message.origin)
         return patience_s(message.receive_count)
-
-    async def _keep(self, message: Message, entry: Entry, line: CanonicalLine, *, is_urgent: bool = False) -> None:
-        """Write the entry.
-
-        That is worth some patience where the next attempt would repeat what was done already, or the mark of a suspect
-        would stay, which looks like a crash.
-        """
-        deadline = line.began_at + self._deadline_s
-        for pause_s in _PAUSES_S if entry.calls or is_urgent else ():
-            if asyncio.get_running_loop().time() > deadline:
-                break
-            try:
-                return await self._journal.write(message.origin, entry)
-            except (BotoCoreError, ClientError) as trouble:
-                logger.warning("journal not written", message_id=message.origin, error=fault(trouble))
-            await asyncio.sleep(random.uniform(0.0, pause_s))  # noqa: S311 - no secret
-        return await self._journal.write(message.origin, entry)
 
     async def _try(self, run: Run) -> BaseException | None:
         """Return what went wrong, None if nothing did."""
@@ -335,26 +317,6 @@ class UpdateHandling:
         if not understood:
             logger.info("update of an unknown type finished", update_type=run.update.type)
         return None
-
-    async def _give_up(
-        self, message: Message, entry: Entry, verdict: Verdict, line: CanonicalLine, *, is_urgent: bool = False
-    ) -> Disposition:
-        """Note that it is given up, and what it has done, and send its letter."""
-        entry = replace(entry, verdict=verdict, receives=message.receive_count, started_at=None)
-        await self._keep(message, entry, line, is_urgent=is_urgent)
-        return await self._bury(message, entry, line)
-
-    async def _bury(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
-        """Send the letter of an update that was given up, once more if it has to be; it is then done."""
-        verdict = entry.verdict or Verdict(Outcome.BUG, "")
-        if line.update is None:
-            with suppress(Poison):
-                line.update = parse(message.body)
-        failure = None if entry.failure is None else Failure.from_kept(entry.failure)
-        await self._dead.send(message, entry, verdict, failure, self._clock())
-        line.attempts, line.reference = entry.attempts, reference(message.origin)
-        line.write(Outcome(verdict.reason), failure=failure, detail=verdict.detail)
-        return DONE
 
 
 def _waited_s(error: BaseException) -> float:

@@ -98,7 +98,8 @@ class Worker:
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
-        if (admin := settings.bot.admin_chat_id) is not None:
+        admin = settings.bot.admin_chat_id
+        if admin is not None and settings.queue == "updates":  # where presses come in
             queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
 
             def opened() -> tuple[Failures, Fingerprints, Retries]:
