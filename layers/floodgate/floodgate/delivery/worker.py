@@ -28,9 +28,11 @@ from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
+from floodgate.state.records import Records
 from floodgate.telegram.application import process
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
+from floodgate.telegram.update_data import Memory
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
 from floodgate.traffic.lease import Lease
@@ -95,6 +97,7 @@ class Worker:
         self._queue = Queue(sqs, settings.queue_url, calls)
         self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
         self._journal = Journal(dynamodb, table, calls, clock)
+        self._memory = Memory(Records(dynamodb, settings.bot.state_table, calls, clock))
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
@@ -170,4 +173,4 @@ class Worker:
             notices_every(self._settings.inbound.quiet_s),
             at_pace(self._pacers.get(run.group)),
         ):
-            return await process(bot, self.register, run)
+            return await process(bot, self.register, run, self._memory)

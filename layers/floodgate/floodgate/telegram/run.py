@@ -19,6 +19,7 @@ from floodgate.telegram.replay import Replay
 if TYPE_CHECKING:
     from floodgate.cache.entry import Shown
     from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.telegram.update_data import UpdateData
     from floodgate.traffic.gate import Gate, Gates, Ticket
 
 
@@ -52,6 +53,8 @@ class Run:
     replay: Replay = field(default_factory=Replay)
     #: The callback that has it in hand, `module.name`; None if no handler has taken it.
     handler: str | None = None
+    #: What it remembers; None until its handlers are asked.
+    data: UpdateData | None = None
     #: How often it is tried.
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     #: Calls that Telegram has in hand.
@@ -68,6 +71,11 @@ class Run:
     def time_for(self, wait_s: float) -> bool:
         """Tell whether so long a wait leaves something of the time that the update has."""
         return asyncio.get_running_loop().time() + wait_s < self.deadline - REST_S
+
+    def begin_again(self) -> None:
+        """Have its handlers start anew; what they have done they find done."""
+        self.replay = Replay(self.replay.records())
+        self.errors.clear()
 
     def follow(self, old: int | str, new: int) -> None:
         """Go on in `new` if the update's own chat was `old`."""
