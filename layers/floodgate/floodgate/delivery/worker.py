@@ -139,6 +139,7 @@ class Worker:
                     self._gates,
                     self._lease,
                     self._cache,
+                    self._memory.records,
                     self._settings.inbound,
                     admin_chat_id=self._settings.bot.admin_chat_id,
                     early_acknowledgement=self._settings.early_acknowledgement,

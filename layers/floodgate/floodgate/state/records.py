@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 LARGEST_BYTES: Final = 390_000
 #: How long an emptied record tells who emptied it: longer than SQS keeps a message (14 days).
 _KEPT_S: Final = 15 * 86_400
+#: In whose name a chat's data moves to another.
+_MOVED: Final = "migration"
 #: Records in one read, and in one write: DynamoDB's limits.
 _READ_TOGETHER: Final = 100
 WRITTEN_TOGETHER: Final = 100
@@ -133,30 +135,24 @@ class Records:
         if not is_written and not await self._is_written(changes, by):
             raise StateChanged
 
-    async def move(self, old: int, new: int, by: str) -> None:
+    async def move(self, old: int, new: int) -> None:
         """Have the supergroup `new` have the data of the group `old`; any number of times.
 
-        Where both have an entry, the supergroup's counts.
+        Where both have an entry, the supergroup's counts. Conversations are not taken along: they begin anew there.
         """
         source, target = data_of_chat(old), data_of_chat(new)
         found = await self.read([source, target])
         was, there = found[source], found[target]
-        if was.key != source or was.saved_by is None:
+        if was.key != source:
             return
-        text = was.text if there.text is None else there.text
-        if was.text is not None and there.text is not None:
-            text = dumps({**loads(was.text), **loads(there.text)}, str(target))
-        moved = change(
-            self._table,
-            source.pk,
-            source.sk,
-            "SET #moved_to = :to, #saved_by = :by REMOVE #data, #expires_at",
-            "#saved_by = :was",
-            to=new,
-            by=f"{by} moved",
-            was=was.saved_by,
-        )
-        if not await commit(self._dynamodb, self._calls, moved, self._change(there, text, f"{by} moved")):
+        condition = "attribute_not_exists(#saved_by)" if was.saved_by is None else "#saved_by = :was"
+        values = {} if was.saved_by is None else {"was": was.saved_by}
+        expression = "SET #moved_to = :to, #saved_by = :by REMOVE #data, #expires_at"
+        updates = [change(self._table, source.pk, source.sk, expression, condition, to=new, by=_MOVED, **values)]
+        if was.text is not None:
+            both = {**loads(was.text), **loads(there.text)} if there.text is not None else loads(was.text)
+            updates.append(self._change(there, dumps(both, str(target)), _MOVED))
+        if not await commit(self._dynamodb, self._calls, *updates):
             raise Contended
 
     def _change(self, was: Stored, text: str | None, by: str) -> dict[str, Any]:
