@@ -19,10 +19,10 @@ from floodgate.delivery.journal import pack, unpack
 from floodgate.ingress.facts import shown
 from floodgate.ingress.updates import parse
 from floodgate.state.records import Records
-from floodgate.telegram.application import process
 from floodgate.telegram.bot import make_bot
 from floodgate.telegram.errors import MustWait
 from floodgate.telegram.limiter import Limiter
+from floodgate.telegram.processing import process, run_handlers
 from floodgate.telegram.replay import Recorded, Replay
 from floodgate.telegram.run import Run
 from floodgate.telegram.update_data import Memory
@@ -152,7 +152,7 @@ class Attempts:
         )
         error: BaseException | None = None
         try:
-            await process(bot, lambda app: app.add_handler(TypeHandler(object, work)), this, NO_MEMORY)
+            await process(bot, lambda app: app.add_handler(TypeHandler(object, work)), this, NO_MEMORY, run_handlers)
         except (MustWait, Exception) as raised:  # noqa: BLE001 - as a worker does
             error = raised
         self.kept = pack(this.replay.records())

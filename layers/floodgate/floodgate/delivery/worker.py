@@ -25,13 +25,17 @@ from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
 from floodgate.delivery.suspects import Suspects
 from floodgate.delivery.updates import UpdateHandling
+from floodgate.ingress.tasks import read
+from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
 from floodgate.state.records import Records
-from floodgate.telegram.application import process
+from floodgate.tasks.execution import run_task
+from floodgate.tasks.later import TaskQueue, queueing
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
+from floodgate.telegram.processing import process, run_handlers
 from floodgate.telegram.update_data import Memory
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
@@ -99,6 +103,7 @@ class Worker:
         self._journal = Journal(dynamodb, table, calls, clock)
         self._memory = Memory(Records(dynamodb, settings.bot.state_table, calls, clock))
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
+        self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
         admin = settings.bot.admin_chat_id
@@ -155,6 +160,7 @@ class Worker:
                     deadline_s=self._settings.deadline_s,
                     retries=self._settings.retries,
                     clock=self._clock,
+                    read=partial(read, queue=self._settings.queue),
                 )
                 consumer = BatchConsumer(self._queue, handling, deadline_s=self._settings.deadline_s)
                 return await consumer.consume(messages, remaining_s)
@@ -172,6 +178,8 @@ class Worker:
             quiet_periods(self._quiet, str(run.update.update_id)),
             caching(self._cache),
             notices_every(self._settings.inbound.quiet_s),
+            queueing(self._tasks),
             at_pace(self._pacers.get(run.group)),
         ):
-            return await process(bot, self.register, run, self._memory)
+            work = run_task if is_task(run.update.update) else run_handlers
+            return await process(bot, self.register, run, self._memory, work)

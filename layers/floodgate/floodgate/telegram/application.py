@@ -8,25 +8,20 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 
 from __future__ import annotations
 
-import asyncio
-import json
+import re
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, NoReturn, override
 
-from telegram import Update
 from telegram.ext import (
     Application,
-    ApplicationHandlerStop,
     ContextTypes,
     ConversationHandler,
     DictPersistence,
     ExtBot,
 )
 
-from floodgate.state.records import StateChanged
 from floodgate.telegram.conversations import NO_DATA, Conversations
-from floodgate.telegram.errors import AlreadySaved, MustWait
-from floodgate.telegram.limiter import GRACE_S
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
@@ -35,8 +30,21 @@ if TYPE_CHECKING:
     from telegram import Message
     from telegram.ext import BaseHandler
 
-    from floodgate.telegram.run import Run
-    from floodgate.telegram.update_data import Memory, UpdateData
+    from floodgate.tasks.task import Task
+    from floodgate.telegram.update_data import UpdateData
+
+    type TaskFunction = Callable[[Task, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
+
+
+_TASK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A task's function, and what is shown meanwhile."""
+
+    function: TaskFunction
+    typing: bool
 
 
 class BackgroundWorkRefused(RuntimeError):
@@ -52,16 +60,30 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("_data", "declared")
+    __slots__ = ("_data", "declared", "tasks")
 
     def __init__(self, data: UpdateData | None = None, **kwargs: Any) -> None:
         self._data = data
         super().__init__(**kwargs)
+        self.tasks: dict[str, Registered] = {}
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
         """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
         self.declared[handler] = frozenset(types)
+
+    def add_task(self, name: str, function: TaskFunction, *, typing: bool = False) -> None:
+        """Have `later(name, …)` run `await function(task, context)` in the tasks' function, for minutes if need be.
+
+        With `typing` its chat sees that the bot is typing meanwhile. The name is up to 64 letters, digits, `_`, `.` and
+        `-`; tasks stand in a queue by it, so one that is still asked for must keep it. Raises ValueError for another,
+        and for a name that has been used.
+        """
+        if not _TASK_NAME.fullmatch(name):
+            raise ValueError(f"A task cannot be called {name!r}: use 1 to 64 of A-Z, a-z, 0-9, _, . and -.")
+        if name in self.tasks:
+            raise ValueError(f"Two tasks are called {name!r}: give one another name.")
+        self.tasks[name] = Registered(function, typing)
 
     @property
     def data(self) -> UpdateData:
@@ -72,6 +94,13 @@ class App(
                 "handlers, and keep what is the same for all in your module."
             )
         return self._data
+
+    @property
+    def conversations(self) -> Conversations:
+        """Its update's conversations."""
+        if not isinstance(self.persistence, Conversations):
+            raise StateOutsideUpdate("Conversations belong to updates, and `register` runs outside of any.")
+        return self.persistence
 
     @property
     def job_queue(self) -> None:
@@ -146,11 +175,6 @@ class App(
         )
 
 
-#: What a cancelled task may take to clean up, in seconds.
-_MOMENT_S: Final = 0.2
-#: Times that an update's handlers run in place, if what they remember is changed by others meanwhile.
-ROUNDS: Final = 3
-
 type Register = Callable[[App], None]
 
 
@@ -188,7 +212,7 @@ def _with_conversations(
             yield from _with_conversations([*within, *handler.fallbacks], (*inside, handler.name or ""))
 
 
-def _name_handlers(app: App) -> None:
+def name_handlers(app: App) -> None:
     """Have the run know which callback it is in; python-telegram-bot tells nobody."""
     for handler, inside in _with_conversations(one for group in app.handlers.values() for one in group):
         callback = getattr(handler, "callback", None)
@@ -211,111 +235,3 @@ def _named(
 
     with_name.tells_its_name = True  # type: ignore[attr-defined] # a mark of ours
     return with_name
-
-
-async def process(bot: ExtBot[None], register: Register, run: Run, memory: Memory) -> bool:
-    """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
-
-    What they remember is saved then. If somebody else has changed that meanwhile, they run again, with what is there
-    now and with what they have done, up to ROUNDS times. Raises the first error of a handler, a filter or a task that a
-    handler started; MustWait if the update must wait; StateChanged, and what else saving raises; and what
-    python-telegram-bot raises for an update that it cannot read.
-    """
-    for _ in range(ROUNDS - 1):
-        try:
-            return await _round(bot, register, run, memory)
-        except StateChanged:
-            run.begin_again()
-    return await _round(bot, register, run, memory)
-
-
-async def _round(bot: ExtBot[None], register: Register, run: Run, memory: Memory) -> bool:
-    parsed = Update.de_json(dict(run.update.update), bot)
-    is_known = any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
-    chat, user = parsed.effective_chat, parsed.effective_user
-    data = memory.of_update(run.ticket.message_id, chat=chat.id if chat else None, user=user.id if user else None)
-    conversations = Conversations(data, memory.now())
-    app = build(bot, register, data, conversations)
-    _name_handlers(app)
-    run.data = data
-    token = running.set(run)
-    asyncio.get_running_loop().set_exception_handler(_blame)
-    try:
-        timed_out = await conversations.load(conversations_of(app), parsed)
-        await app.initialize()
-        for conversation, last in timed_out:
-            await _time_out(app, conversation, last)
-        if not run.errors:
-            await app.process_update(parsed)
-        await _finish_tasks(run)
-        if not (run.errors or run.must_wait_s is not None or data.is_saved):
-            await app.update_persistence()
-            conversations.close(run.update.update)
-            await data.save()
-    except (MustWait, AlreadySaved, BaseExceptionGroup):  # a group is what a handler's TaskGroup makes of it
-        if run.must_wait_s is None and not data.is_saved:
-            raise
-    finally:
-        try:
-            await _end_tasks(run)
-        finally:
-            running.reset(token)
-    if data.is_saved:
-        return is_known
-    if run.must_wait_s is not None:
-        raise MustWait(run.must_wait_s)
-    if run.errors:
-        raise run.errors[0]
-    return is_known
-
-
-async def _time_out(app: App, conversation: ConversationHandler[Any], last: Mapping[str, Any]) -> None:
-    """Tell the handlers of a conversation that has timed out, with the last update that it had."""
-    if "update" not in last:  # nobody wants to hear of it
-        return
-    update = Update.de_json(json.loads(last["update"]), app.bot)
-    for handler in conversation.states.get(ConversationHandler.TIMEOUT, ()):
-        if (check := handler.check_update(update)) is None or check is False:
-            continue
-        context = app.context_types.context.from_update(update, app)
-        try:
-            await handler.handle_update(update, app, check, context)
-        except ApplicationHandlerStop:
-            continue
-        except Exception as error:  # noqa: BLE001 - what process_update does with a handler's error
-            await app.process_error(update, error)
-            return
-
-
-async def _finish_tasks(run: Run) -> None:
-    """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
-    while left := [task for task in _left(run) if task not in run.under_way]:  # whoever asked has those in hand
-        for result in await asyncio.gather(*left, return_exceptions=True):
-            if isinstance(result, Exception):
-                run.errors.append(result)
-
-
-async def _end_tasks(run: Run) -> None:
-    """Cancel what a handler that failed or overran has left behind; the next update must not meet it.
-
-    What a task has Telegram do at that moment gets the time to end, for what it comes to must be known.
-    """
-    if left := [task for task in _left(run) if task not in run.under_way]:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=GRACE_S + _MOMENT_S)
-
-
-def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Give an update the error of a task that ended before anybody asked; asyncio would log it and no more."""
-    task, error = context.get("future"), context.get("exception")
-    run = task.get_context().get(running) if isinstance(task, asyncio.Task) else None
-    if run is not None and isinstance(error, Exception):
-        run.errors.append(error)
-    elif not isinstance(error, MustWait):
-        loop.default_exception_handler(context)
-
-
-def _left(run: Run) -> list[asyncio.Task[Any]]:
-    mine = asyncio.current_task()
-    return [task for task in asyncio.all_tasks() if task is not mine and task.get_context().get(running) is run]

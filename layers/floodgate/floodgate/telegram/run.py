@@ -17,8 +17,11 @@ from floodgate.telegram.errors import MustWait
 from floodgate.telegram.replay import Replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floodgate.cache.entry import Shown
     from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.telegram.application import Registered
     from floodgate.telegram.update_data import UpdateData
     from floodgate.traffic.gate import Gate, Gates, Ticket
 
@@ -55,6 +58,8 @@ class Run:
     handler: str | None = None
     #: What it remembers; None until its handlers are asked.
     data: UpdateData | None = None
+    #: The tasks that it may ask for, by name.
+    tasks: Mapping[str, Registered] = field(default_factory=dict)
     #: How often it is tried.
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     #: Calls that Telegram has in hand.
