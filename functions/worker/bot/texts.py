@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import gettext
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from telegram import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from telegram.ext import ContextTypes
 
@@ -40,6 +42,9 @@ class Texts(NamedTuple):
     gettext: Callable[[str], str]
     #: (singular, plural, n)
     ngettext: Callable[[str, str, int], str]
+
+
+_spoken: ContextVar[Texts | None] = ContextVar("spoken")
 
 
 def translator(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> Texts:
@@ -61,6 +66,21 @@ def language_of(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> str
         tag = origin.language_code
     chosen = (context.chat_data if in_group else context.user_data) or {}
     return known(chosen.get("language")) or known(tag) or SOURCE
+
+
+@contextmanager
+def speaking(texts: Texts) -> Iterator[None]:
+    """Within this block, `spoken` returns these texts: for functions that get no update (see privacy.py)."""
+    token = _spoken.set(texts)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def spoken() -> Texts:
+    """Return the texts that `speaking` has set; English ones outside of it."""
+    return _spoken.get(None) or texts_in(SOURCE)
 
 
 def known(tag: object) -> str | None:
