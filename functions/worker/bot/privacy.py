@@ -42,9 +42,9 @@ async def privacy(update: Update, context: Context) -> None:
         kept = [
             _("What you choose, and what you ask me to remember: until it is done, or you change or delete it."),
             _("Where a conversation with me stands: until it is over."),
-            _("A group's settings, and the names of those whom I greeted there last: they stay with the group."),
+            _("A group's settings: for the group. The names of those whom I greeted there last: until others come."),
             _("A message that I could not answer at once: until I have, or 15 days."),
-            _("Who and how much I was used by, so that nobody floods me: numbers and times, for some days."),
+            _("When and how much you used me last, so that nobody floods me, without names or texts: 30 days."),
             _("What Telegram tells me of chats and their members: some minutes."),
             _("A log without names and texts: 30 days, unless my owner has chosen otherwise."),
             _("Backups of what I remember: 35 days."),

@@ -47,7 +47,8 @@ class Newcomer(NamedTuple):
     @classmethod
     def of(cls, user: User) -> Newcomer:
         """Return the newcomer that a user is."""
-        return cls(user.id, visible(user.full_name, _LONGEST_NAME))
+        # Deleted accounts have no name at all.
+        return cls(user.id, visible(f"{user.first_name} {user.last_name or ''}", _LONGEST_NAME))
 
 
 def visible(text: str, longest: int) -> str:

@@ -6,6 +6,7 @@ nobody is greeted twice, though Telegram may announce one joining in two updates
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,7 @@ class Welcome:
 
     def keep(self, chat_data: dict[Any, Any]) -> None:
         """Make it the group's."""
-        entities = [one.to_dict() for one in self.entities]
+        entities = [json.loads(one.to_json()) for one in self.entities]
         chat_data["welcome"] = {"is_on": self.is_on, "text": self.text, "entities": entities}
 
     def turned(self, *, on: bool) -> Welcome:
