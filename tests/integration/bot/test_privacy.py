@@ -16,8 +16,6 @@ from bot.texts import spoken
 from local.telegram import control
 
 if TYPE_CHECKING:
-    from telegram import Update
-
     from floodgate.telegram import App
     from tests.integration.bot.chats import Chat, Chats
 
@@ -38,13 +36,13 @@ class Diary:
         module.__dict__.update(register=self.register, export=self.export, forget=self.forget)
         return module
 
-    async def note(self, update: Update, context: Any) -> None:
+    async def note(self, update: Any, context: Any) -> None:
         """Keep values of every kind."""
         context.user_data["notes"] = {1: ("peas", {"a"}), "at": datetime(2026, 11, 25, tzinfo=UTC), "raw": b"\\x00"}
         context.chat_data["mood"] = "good"
         await update.effective_message.reply_text("noted")
 
-    async def ask(self, update: Update, _context: Any) -> int:
+    async def ask(self, update: Any, _context: Any) -> int:
         """Begin a conversation."""
         await update.effective_message.reply_text("What shall it be?")
         return 1
@@ -63,7 +61,7 @@ class Diary:
     def register(self, app: App) -> None:
         """Add /note and /order."""
         app.add_handler(CommandHandler("note", self.note))
-        answer = MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT & ~filters.COMMAND, self.ask)
+        answer: Any = MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT & ~filters.COMMAND, self.ask)
         app.add_handler(
             ConversationHandler([CommandHandler("order", self.ask)], {1: [answer]}, [], name="order", persistent=True)
         )

@@ -21,8 +21,10 @@ from bot.welcome.greeting import (
 
 #: https://core.telegram.org/bots/api#sendmessage: "1-4096 characters after entities parsing".
 MOST = 4096
-HOSTILE = ("{name}", "{group}", "{0}", "{name.__class__}", "{", "}", "%s", "<b>", "</b>", "*", "_", "`", "[a](http://x.io)",
-           "http://evil.example", "@evil_bot", "/forget", "&amp;", "\u202e", "\u200b", "\n", "\u3164", "🪲", "e\u0301")  # fmt: skip
+HOSTILE = (
+    "{name}", "{group}", "{0}", "{name.__class__}", "{", "}", "%s", "<b>", "</b>", "*", "_", "`", "[a](http://x.io)",
+    "http://evil.example", "@evil_bot", "/forget", "&amp;", "\u202e", "\u200b", "\n", "\u3164", "🪲", "e\u0301",
+)  # fmt: skip
 ANYTHING = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=5), max_size=20).map("".join)
 NAMES = ANYTHING.map(lambda name: name[:64])
 PEOPLE = st.lists(st.builds(lambda id_, first, last: User(id_, first, is_bot=False, last_name=last),
@@ -89,7 +91,7 @@ def test_emoji_of_several_parts_stay_whole() -> None:
 
 @given(st.data())
 def test_formatting_covers_the_same_words_as_before(data: st.DataObject) -> None:
-    """Around what was filled in, within it and beside it, in any alphabet; what covered a field covers what is there."""
+    """Around what was filled in, within it and beside it, in any alphabet; what covered a field covers its words."""
     pieces = data.draw(st.lists(st.sampled_from(["{name}", "{group}", "Hi ", "🪲", "é", "x"]), min_size=1, max_size=8))
     first = data.draw(st.integers(0, len(pieces) - 1))
     last = data.draw(st.integers(first + 1, len(pieces)))
