@@ -12,7 +12,7 @@ EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header -
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos check format requirements build deploy destroy env clean environment
+.PHONY: help run test bench chaos check format translations requirements build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -53,6 +53,9 @@ check: environment ## Check style, types, the template and the locks
 format: environment ## Format the code, and mend what ruff can mend
 	.venv/bin/ruff check --fix --exit-zero
 	.venv/bin/ruff format
+
+translations: environment ## Bring the catalogues up to date with the texts of the bot, and compile them
+	PYTHONPATH=.:layers/floodgate:functions/worker $(PYTHON) -m local.translations
 
 requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
 	@$(EXPORT) > $(REQUIREMENTS)

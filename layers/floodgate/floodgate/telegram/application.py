@@ -60,13 +60,18 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("_data", "declared", "tasks")
+    __slots__ = ("_data", "declared", "tasks", "translations")
 
     def __init__(self, data: UpdateData | None = None, **kwargs: Any) -> None:
         self._data = data
         super().__init__(**kwargs)
         self.tasks: dict[str, Registered] = {}
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
+        self.translations: dict[str, Callable[[str], str]] = {}
+
+    def describe_in(self, language: str, translate: Callable[[str], str]) -> None:
+        """Have Telegram's menu describe the commands to people of a language (ISO 639-1) as `translate` does."""
+        self.translations[language] = translate
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
         """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
