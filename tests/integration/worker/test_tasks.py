@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from telegram.ext import TypeHandler
 
 from floodgate.tasks import TaskDataInvalid, UnknownTask, enqueue, later
+from floodgate.telegram import once, retried
 from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
-from tests.integration.worker.scenes import here, queue
+from tests.integration.worker.scenes import awake, here, limits, queue
 from tests.integration.worker.test_failure import GardenFlooded
+from tests.unit.delivery.virtual_time import run
 from tests.unit.ingress.samples import GROUP
+from tests.unit.telegram.wire import flood, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
     from tests.unit.telegram.wire import TelegramWire
 
     type Work = Callable[[Task, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
+
+# PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
+pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
 
 
 @dataclass
@@ -317,3 +324,216 @@ def test_a_task_may_ask_for_another_group(garden: Garden) -> None:
     garden.settle()
     assert [asked["MessageGroupId"] for asked in queued(garden.cloud)] == [ANNS_CHAT, "bulk", "bulk"]
     assert [task.data.get("step") for task in garden.tasks] == [None, 1, 2]
+
+
+def test_a_refusal_of_sqs_is_the_updates_failure(garden: Garden) -> None:
+    """Which is tried again, and asks for both tasks, each once."""
+    for what in ("InternalError", ReadTimeoutError(endpoint_url="https://sqs.example")):
+        garden.cloud.wire.faults["SendMessage"].append(what)
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert len({asked["MessageDeduplicationId"] for asked in queued(garden.cloud)}) == 1
+    assert (len(queued(garden.cloud)), len(garden.tasks), garden.cloud.letters()) == (3, 1, [])
+
+
+def test_an_answer_of_sqs_that_is_lost_makes_no_second_task(garden: Garden) -> None:
+    """It is sent again under the same id."""
+    garden.cloud.wire.lost.add("SendMessage")
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert (len(queued(garden.cloud)), len(garden.tasks), garden.cloud.letters()) == (2, 1, [])
+
+
+def test_a_task_goes_on_where_its_chat_is_now(garden: Garden, telegram: TelegramWire) -> None:
+    """A group may have become a supergroup since it was asked for."""
+    old, new = -4001, GROUP["id"]
+    garden.cloud.queue(text("hello", None, {"id": old, "type": "group", "title": "Allotment"}), f"chat:{old}")
+    updates, tasks = (workers_drain(garden, name) for name in ("updates", "tasks"))
+    garden.cloud.deliver(updates)
+    moved = {name: value for name, value in text("", None, GROUP)["message"].items() if name != "text"}
+    garden.cloud.queue({**text(""), "message": {**moved, "migrate_from_chat_id": old}}, f"chat:{new}")
+    garden.asking = nothing
+
+    async def work(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert task.chat_id is not None
+        await context.bot.send_message(task.chat_id, "done")
+        await later("water", again=True)
+        garden.work = None
+
+    garden.work = work
+    garden.drain(updates, tasks)
+    assert telegram.sent == [(new, "done")]
+    assert [task.chat_id for task in garden.tasks] == [new, new]
+    assert [asked["MessageGroupId"] for asked in queued(garden.cloud)] == [f"chat:{old}", f"chat:{new}"]
+
+
+async def nothing(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Do nothing."""
+
+
+def test_no_limit_of_what_people_send_is_charged(garden: Garden, telegram: TelegramWire) -> None:
+    """Neither the person's nor the group's nor the whole bot's: their updates were."""
+    told: dict[str, Any] = {"inbound": limits(user="1/h", chat="1/h", bot="1/h")}
+    for number in range(5):
+        garden.cloud.queue(
+            body(task_id=str(number), chat_id=GROUP["id"]), f"chat:{GROUP['id']}", garden.cloud.tasks_url
+        )
+    garden.settle(**told)
+    assert (len(garden.tasks), telegram.calls) == (5, [])
+    gates = {item["pk"]["S"]: item for item in garden.cloud.items("traffic")}
+    assert "in_tat" not in gates[f"gate#{GROUP['id']}"]
+    assert "gate#7001" not in gates
+
+
+def test_a_task_is_never_stale(garden: Garden) -> None:
+    """It waits out a day's outage."""
+    garden.cloud.queue(body(), ANNS_CHAT, garden.cloud.tasks_url)
+    garden.cloud.clock.advance(86_400)
+    garden.settle()
+    assert len(garden.tasks) == 1
+
+
+def test_a_task_says_itself_how_often_it_is_tried(garden: Garden) -> None:
+    """As a handler does; and its letter has all there is to say."""
+
+    @retried(attempts=5)
+    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        raise httpx.ConnectError("x")
+
+    garden.work = work
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    [letter] = garden.cloud.letters()
+    assert (letter["reason"], letter["attempts"], letter["handler"]) == ("retry", 5, "water")
+    assert (letter["queue"], letter["group"]) == ("tasks", ANNS_CHAT)
+    assert len(garden.tasks) == 5
+
+
+def test_a_task_has_its_deadline(garden: Garden, telegram: TelegramWire) -> None:
+    """Then it is cancelled and tried again; what it did once is not done again, and typing ends with it."""
+    done: list[str] = []
+
+    async def effect() -> None:
+        done.append("charged")
+
+    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await once("charge", effect)
+        if len(garden.tasks) == 1:
+            await asyncio.sleep(1000)
+
+    garden.work, garden.typing = work, True
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert (len(garden.tasks), done, garden.cloud.letters()) == (2, ["charged"], [])
+    assert 8 <= telegram.methods.count("sendChatAction") <= 10
+
+
+def test_a_task_has_the_data_of_its_person_and_its_chat(garden: Garden) -> None:
+    """And a failed attempt leaves nothing of it behind."""
+
+    async def work(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert context.user_data is not None
+        assert context.chat_data is not None
+        context.user_data["watered"] = context.user_data.get("watered", 0) + 1
+        context.chat_data["watered"] = context.user_data["watered"]
+        if task.data["words"] == "fail" and len(garden.tasks) < 3:
+            raise GardenFlooded
+
+    garden.work = work
+    queue(garden.cloud, here("fail"), here("work"))
+    garden.settle()
+    assert len(garden.tasks) == 4
+    assert garden.cloud.remembered("user#7001", "data") == {"watered": 2}
+    assert garden.cloud.remembered(f"chat#{GROUP['id']}", "data") == {"watered": 2}
+
+
+def test_each_attempt_gets_the_data_as_it_was_given(garden: Garden) -> None:
+    """Whatever an attempt does with it."""
+    seen: list[Any] = []
+
+    async def work(task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        seen.append([*task.data["cans"]])
+        task.data["cans"].clear()
+        if len(seen) < 2:
+            raise GardenFlooded
+
+    async def ask(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await later("water", cans=[1, 2])
+
+    garden.work, garden.asking = work, ask
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert seen == [[1, 2]] * 2
+
+
+def test_the_bots_error_handlers_hear_of_it(cloud: Cloud, workers: Workers, garden: Garden) -> None:
+    """As of a job's failure: without an update, with the task and the data of its chat."""
+    heard: list[Any] = []
+
+    async def hear(update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        heard.append((update, type(context.error).__name__, context.job and context.job.name, context.chat_data))
+
+    @retried(attempts=1)
+    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        raise GardenFlooded
+
+    def register(app: App) -> None:
+        app.add_task("water", work)
+        app.add_error_handler(hear)
+
+    del garden
+    cloud.queue(body(), ANNS_CHAT, cloud.tasks_url)
+    cloud.deliver(workers.drain(register, queue="tasks"), cloud.tasks_url)
+    assert heard == [(None, "GardenFlooded", "water", {})]
+
+
+def test_typing_that_is_too_much_for_telegram_freezes_nothing(garden: Garden, telegram: TelegramWire) -> None:
+    """It pauses for as long as Telegram says, and the task's own messages go out meanwhile."""
+    telegram.faults["sendChatAction"] = [flood(12)]
+
+    async def work(_task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
+        await asyncio.sleep(1)
+        await context.bot.send_message(7001, "one")
+        await asyncio.sleep(19)
+
+    garden.work, garden.typing = work, True
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    begins = garden.cloud.clock()
+    garden.settle()
+    times = [(call.method, round(call.at - begins, 1)) for call in telegram.calls]
+    assert times == [("sendChatAction", 0.0), ("sendMessage", 1.0), ("sendChatAction", 12.0), ("sendChatAction", 16.5)]
+    [gate] = [item for item in garden.cloud.items("traffic") if item["pk"]["S"] == "gate#7001"]
+    assert "frozen_until" not in gate
+
+
+def test_typing_that_is_refused_is_not_said_again(garden: Garden, telegram: TelegramWire) -> None:
+    """The bot may have no right to write; that is the task's to find out."""
+    telegram.faults["sendChatAction"] = [refusal(403, "Forbidden: bot was kicked from the supergroup chat")] * 9
+
+    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await asyncio.sleep(20)
+
+    garden.work, garden.typing = work, True
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert telegram.methods == ["sendChatAction"]
+    assert garden.cloud.letters() == []
+
+
+def test_what_a_task_costs(garden: Garden) -> None:
+    """For the update one request more, and for the task what an update costs that answers nothing."""
+    updates, tasks = (awake(garden.cloud, workers_drain(garden, name)) for name in ("updates", "tasks"))
+    garden.typing = True
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.cloud.wire.requests.clear()
+    garden.cloud.deliver(updates)
+    assert [operation for operation, _ in garden.cloud.wire.requests].count("SendMessage") == 1
+    garden.cloud.wire.requests.clear()
+    garden.cloud.deliver(tasks, garden.cloud.tasks_url)
+    assert [operation for operation, _ in garden.cloud.wire.requests] == ["UpdateItem"]
+
+
+def test_nobody_asks_for_a_task_outside_of_an_update() -> None:
+    """There it could not be kept from being asked for twice."""
+    with pytest.raises(RuntimeError, match="in a handler or in a task"):
+        run(later("water"))
