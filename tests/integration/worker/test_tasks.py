@@ -1,108 +1,25 @@
-"""`await later("name", …)`: a function that runs from tasks.fifo, with all that a handler can rely on."""
+"""`await later("name", …)`: asked for once, however often its update is tried, and run in order."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from telegram.ext import TypeHandler
 
 from floodgate.tasks import TaskDataInvalid, UnknownTask, enqueue, later
-from floodgate.telegram import once, retried
-from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
-from tests.integration.worker.scenes import awake, here, limits, queue
+from tests.integration.worker.conftest import ANNS_CHAT, text
+from tests.integration.worker.garden import Garden, queued
+from tests.integration.worker.scenes import here, queue
 from tests.integration.worker.test_failure import GardenFlooded
 from tests.unit.delivery.virtual_time import run
 from tests.unit.ingress.samples import GROUP
-from tests.unit.telegram.wire import flood, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from telegram import Update
     from telegram.ext import ContextTypes
 
     from floodgate.tasks import Task
-    from floodgate.telegram import App
-    from tests.integration.worker.cloud import Cloud
-    from tests.integration.worker.scenes import Callback, Drain
-    from tests.unit.telegram.wire import TelegramWire
-
-    type Work = Callable[[Task, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
-
-# PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
-pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
-
-
-@dataclass
-class Garden:
-    """A bot that leaves the watering for later, and both its workers."""
-
-    cloud: Cloud
-    workers: Workers
-    tasks: list[Task] = field(default_factory=list)
-    """The tasks that were run, one for each attempt."""
-    work: Work | None = None
-    asking: Callback | None = None
-    typing: bool = False
-
-    async def ask(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Leave something for later."""
-        if self.asking is not None:
-            await self.asking(update, context)
-        else:
-            assert update.effective_message
-            await later("water", words=update.effective_message.text)
-
-    async def water(self, task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """Do it."""
-        self.tasks.append(task)
-        if self.work is not None:
-            await self.work(task, context)
-
-    def register(self, app: App) -> None:
-        """Add a handler and a task."""
-        app.add_handler(TypeHandler(object, self.ask))
-        app.add_task("water", self.water, typing=self.typing)
-
-    def settle(self, **told: Any) -> None:
-        """Deliver until both queues are empty."""
-        updates = self.workers.drain(self.register, **told)
-        tasks = self.workers.drain(self.register, queue="tasks", **{"deadline_s": 40, **told})
-        self.drain(updates, tasks)
-
-    def drain(self, updates: Drain, tasks: Drain, *, within_s: float = 2000.0) -> None:
-        """Deliver until both queues are empty."""
-        cloud, ends_at = self.cloud, self.cloud.clock() + within_s
-        while cloud.left() or cloud.left(cloud.tasks_url):
-            assert cloud.clock() < ends_at, "something is still waiting"
-            if cloud.deliver(updates) is None and cloud.deliver(tasks, cloud.tasks_url) is None:
-                cloud.wait()
-
-
-@pytest.fixture
-def garden(cloud: Cloud, workers: Workers) -> Garden:
-    """A bot with a task."""
-    return Garden(cloud, workers)
-
-
-def queued(cloud: Cloud) -> list[dict[str, Any]]:
-    """Return the requests that put something into tasks.fifo."""
-    return [asked for asked in cloud.wire.asked("SendMessage") if asked["QueueUrl"] == cloud.tasks_url]
-
-
-def body(name: str = "water", task_id: str = "can", **changes: Any) -> str:
-    """Return the body of a task."""
-    task = {
-        "id": task_id, "name": name, "chat_id": 7001, "user_id": 7001, "language_code": "en", "thread_id": None,
-        "data": {}, "scheduled_at": None,
-    }  # fmt: skip
-    return json.dumps({"task": task | changes})
 
 
 def test_a_task_runs_with_what_it_was_given(garden: Garden) -> None:
@@ -145,7 +62,7 @@ def test_an_update_that_starts_anew_sends_a_copy(garden: Garden) -> None:
     cloud = garden.cloud
     message = cloud.queue(text("hello"), ANNS_CHAT)
     records = cloud.records()
-    updates, tasks = (workers_drain(garden, name) for name in ("updates", "tasks"))
+    updates, tasks = (garden.drain_of(name) for name in ("updates", "tasks"))
     for wait_s in (0.0, 10.0, 400.0):
         cloud.clock.advance(wait_s)
         assert updates({"Records": records}) == {"batchItemFailures": []}
@@ -156,11 +73,6 @@ def test_an_update_that_starts_anew_sends_a_copy(garden: Garden) -> None:
     assert {one["MessageDeduplicationId"] for one in asked} == {garden.tasks[0].id}
     assert garden.tasks[0].id.startswith(message)
     assert len(garden.tasks) == 1
-
-
-def workers_drain(garden: Garden, name: str) -> Drain:
-    """Return a new worker's drain of one of the queues."""
-    return garden.workers.drain(garden.register, queue=name, deadline_s=10)
 
 
 def test_tasks_of_a_chat_run_in_order(garden: Garden) -> None:
@@ -176,110 +88,6 @@ def test_tasks_of_a_chat_run_in_order(garden: Garden) -> None:
     queue(garden.cloud, *(text(words) for words in ("one", "two", "three")))
     garden.settle()
     assert [task.data["words"] for task in garden.tasks] == ["one", "one", "one", "two", "three"]
-
-
-def test_a_copy_is_refused_at_the_gate(garden: Garden) -> None:
-    """The scheduler may send a task twice, and another occurrence is another task."""
-    for minute in (0, 0, 1):
-        garden.cloud.queue(body(scheduled_at=f"2026-06-11T09:0{minute}:00Z"), ANNS_CHAT, garden.cloud.tasks_url)
-    garden.settle()
-    assert [task.scheduled_at and task.scheduled_at.minute for task in garden.tasks] == [0, 1]
-    assert [task.id for task in garden.tasks] == ["can@2026-06-11T09:00:00Z", "can@2026-06-11T09:01:00Z"]
-
-
-def test_a_copy_is_refused_where_there_is_no_chat(garden: Garden) -> None:
-    """A task has a gate of its own then."""
-    for _ in range(2):
-        garden.cloud.queue(body(chat_id=None, user_id=None), "bulk", garden.cloud.tasks_url)
-    garden.settle()
-    assert [(task.chat_id, task.user_id) for task in garden.tasks] == [(None, None)]
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_task_shows_typing(
-    garden: Garden,
-    telegram: TelegramWire,
-    *,
-    fails: bool,
-) -> None:
-    """At once and every 4.5 seconds, in its topic, until it ends, however that is."""
-
-    async def work(_task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        await asyncio.sleep(10)
-        await context.bot.send_message(GROUP["id"], "done")
-        if fails:
-            raise GardenFlooded
-
-    garden.work, garden.typing = work, True
-    queue(garden.cloud, here("hello", message_thread_id=5, is_topic_message=True))
-    begins = garden.cloud.clock()
-    garden.settle()
-    first = [call for call in telegram.calls if call.at < begins + 10.5]
-    assert [round(call.at - begins, 1) for call in first if call.method == "sendChatAction"] == [0.0, 4.5, 9.0]
-    assert first[0].fields == {"chat_id": GROUP["id"], "action": "typing", "message_thread_id": 5}
-    assert telegram.methods.count("sendMessage") == 1
-
-
-def test_what_goes_wrong_with_typing_is_nobodys_failure(garden: Garden, telegram: TelegramWire) -> None:
-    """A 429 freezes nothing, and a Telegram that does not answer holds nothing up."""
-    telegram.faults["sendChatAction"] = [httpx.ReadTimeout("x")]
-    telegram.slowness_s["sendChatAction"] = 100
-    garden.typing = True
-
-    async def work(_task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        await context.bot.send_message(7001, "done")
-
-    garden.work = work
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    begins = garden.cloud.clock()
-    garden.settle()
-    assert garden.cloud.clock() - begins < 1
-    assert telegram.sent == [(7001, "done")]
-
-
-def test_a_scheduled_task_shows_nothing(garden: Garden, telegram: TelegramWire) -> None:
-    """Nobody waits for it."""
-    garden.typing = True
-    garden.cloud.queue(body(scheduled_at="2026-06-11T09:00:00Z"), ANNS_CHAT, garden.cloud.tasks_url)
-    garden.settle()
-    assert (len(garden.tasks), telegram.calls) == (1, [])
-
-
-def test_a_task_that_fails_goes_on_where_it_was(garden: Garden, telegram: TelegramWire) -> None:
-    """What it has sent is not sent again."""
-
-    async def work(_task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        await context.bot.send_message(7001, "one")
-        if len(garden.tasks) < 3:
-            raise GardenFlooded
-        await context.bot.send_message(7001, "two")
-
-    garden.work = work
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.settle()
-    assert [words for _, words in telegram.sent] == ["one", "two"]
-    assert (len(garden.tasks), garden.cloud.letters()) == (3, [])
-
-
-def test_an_unknown_task_is_given_up(garden: Garden) -> None:
-    """Its code may be gone with a deployment; somebody can send it again."""
-    garden.cloud.queue(body("prune"), ANNS_CHAT, garden.cloud.tasks_url)
-    garden.settle()
-    [letter] = garden.cloud.letters()
-    assert (letter["reason"], letter["error"], letter["handler"], letter["queue"]) == (
-        "bug",
-        "UnknownTask",
-        "prune",
-        "tasks",
-    )
-
-
-def test_a_task_in_the_updates_queue_is_none(garden: Garden) -> None:
-    """What comes from outside can never be one."""
-    garden.cloud.queue(body(), ANNS_CHAT)
-    garden.settle()
-    assert garden.tasks == []
-    assert [letter["reason"] for letter in garden.cloud.letters()] == ["poison"]
 
 
 @pytest.mark.parametrize(
@@ -342,195 +150,6 @@ def test_an_answer_of_sqs_that_is_lost_makes_no_second_task(garden: Garden) -> N
     garden.cloud.queue(text("hello"), ANNS_CHAT)
     garden.settle()
     assert (len(queued(garden.cloud)), len(garden.tasks), garden.cloud.letters()) == (2, 1, [])
-
-
-def test_a_task_goes_on_where_its_chat_is_now(garden: Garden, telegram: TelegramWire) -> None:
-    """A group may have become a supergroup since it was asked for."""
-    old, new = -4001, GROUP["id"]
-    garden.cloud.queue(text("hello", None, {"id": old, "type": "group", "title": "Allotment"}), f"chat:{old}")
-    updates, tasks = (workers_drain(garden, name) for name in ("updates", "tasks"))
-    garden.cloud.deliver(updates)
-    moved = {name: value for name, value in text("", None, GROUP)["message"].items() if name != "text"}
-    garden.cloud.queue({**text(""), "message": {**moved, "migrate_from_chat_id": old}}, f"chat:{new}")
-    garden.asking = nothing
-
-    async def work(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        assert task.chat_id is not None
-        await context.bot.send_message(task.chat_id, "done")
-        await later("water", again=True)
-        garden.work = None
-
-    garden.work = work
-    garden.drain(updates, tasks)
-    assert telegram.sent == [(new, "done")]
-    assert [task.chat_id for task in garden.tasks] == [new, new]
-    assert [asked["MessageGroupId"] for asked in queued(garden.cloud)] == [f"chat:{old}", f"chat:{new}"]
-
-
-async def nothing(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-    """Do nothing."""
-
-
-def test_no_limit_of_what_people_send_is_charged(garden: Garden, telegram: TelegramWire) -> None:
-    """Neither the person's nor the group's nor the whole bot's: their updates were."""
-    told: dict[str, Any] = {"inbound": limits(user="1/h", chat="1/h", bot="1/h")}
-    for number in range(5):
-        garden.cloud.queue(
-            body(task_id=str(number), chat_id=GROUP["id"]), f"chat:{GROUP['id']}", garden.cloud.tasks_url
-        )
-    garden.settle(**told)
-    assert (len(garden.tasks), telegram.calls) == (5, [])
-    gates = {item["pk"]["S"]: item for item in garden.cloud.items("traffic")}
-    assert "in_tat" not in gates[f"gate#{GROUP['id']}"]
-    assert "gate#7001" not in gates
-
-
-def test_a_task_is_never_stale(garden: Garden) -> None:
-    """It waits out a day's outage."""
-    garden.cloud.queue(body(), ANNS_CHAT, garden.cloud.tasks_url)
-    garden.cloud.clock.advance(86_400)
-    garden.settle()
-    assert len(garden.tasks) == 1
-
-
-def test_a_task_says_itself_how_often_it_is_tried(garden: Garden) -> None:
-    """As a handler does; and its letter has all there is to say."""
-
-    @retried(attempts=5)
-    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        raise httpx.ConnectError("x")
-
-    garden.work = work
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.settle()
-    [letter] = garden.cloud.letters()
-    assert (letter["reason"], letter["attempts"], letter["handler"]) == ("retry", 5, "water")
-    assert (letter["queue"], letter["group"]) == ("tasks", ANNS_CHAT)
-    assert len(garden.tasks) == 5
-
-
-def test_a_task_has_its_deadline(garden: Garden, telegram: TelegramWire) -> None:
-    """Then it is cancelled and tried again; what it did once is not done again, and typing ends with it."""
-    done: list[str] = []
-
-    async def effect() -> None:
-        done.append("charged")
-
-    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        await once("charge", effect)
-        if len(garden.tasks) == 1:
-            await asyncio.sleep(1000)
-
-    garden.work, garden.typing = work, True
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.settle()
-    assert (len(garden.tasks), done, garden.cloud.letters()) == (2, ["charged"], [])
-    assert 8 <= telegram.methods.count("sendChatAction") <= 10
-
-
-def test_a_task_has_the_data_of_its_person_and_its_chat(garden: Garden) -> None:
-    """And a failed attempt leaves nothing of it behind."""
-
-    async def work(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        assert context.user_data is not None
-        assert context.chat_data is not None
-        context.user_data["watered"] = context.user_data.get("watered", 0) + 1
-        context.chat_data["watered"] = context.user_data["watered"]
-        if task.data["words"] == "fail" and len(garden.tasks) < 3:
-            raise GardenFlooded
-
-    garden.work = work
-    queue(garden.cloud, here("fail"), here("work"))
-    garden.settle()
-    assert len(garden.tasks) == 4
-    assert garden.cloud.remembered("user#7001", "data") == {"watered": 2}
-    assert garden.cloud.remembered(f"chat#{GROUP['id']}", "data") == {"watered": 2}
-
-
-def test_each_attempt_gets_the_data_as_it_was_given(garden: Garden) -> None:
-    """Whatever an attempt does with it."""
-    seen: list[Any] = []
-
-    async def work(task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        seen.append([*task.data["cans"]])
-        task.data["cans"].clear()
-        if len(seen) < 2:
-            raise GardenFlooded
-
-    async def ask(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        await later("water", cans=[1, 2])
-
-    garden.work, garden.asking = work, ask
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.settle()
-    assert seen == [[1, 2]] * 2
-
-
-def test_the_bots_error_handlers_hear_of_it(cloud: Cloud, workers: Workers, garden: Garden) -> None:
-    """As of a job's failure: without an update, with the task and the data of its chat."""
-    heard: list[Any] = []
-
-    async def hear(update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
-        heard.append((update, type(context.error).__name__, context.job and context.job.name, context.chat_data))
-
-    @retried(attempts=1)
-    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        raise GardenFlooded
-
-    def register(app: App) -> None:
-        app.add_task("water", work)
-        app.add_error_handler(hear)
-
-    del garden
-    cloud.queue(body(), ANNS_CHAT, cloud.tasks_url)
-    cloud.deliver(workers.drain(register, queue="tasks"), cloud.tasks_url)
-    assert heard == [(None, "GardenFlooded", "water", {})]
-
-
-def test_typing_that_is_too_much_for_telegram_freezes_nothing(garden: Garden, telegram: TelegramWire) -> None:
-    """It pauses for as long as Telegram says, and the task's own messages go out meanwhile."""
-    telegram.faults["sendChatAction"] = [flood(12)]
-
-    async def work(_task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
-        await asyncio.sleep(1)
-        await context.bot.send_message(7001, "one")
-        await asyncio.sleep(19)
-
-    garden.work, garden.typing = work, True
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    begins = garden.cloud.clock()
-    garden.settle()
-    times = [(call.method, round(call.at - begins, 1)) for call in telegram.calls]
-    assert times == [("sendChatAction", 0.0), ("sendMessage", 1.0), ("sendChatAction", 12.0), ("sendChatAction", 16.5)]
-    [gate] = [item for item in garden.cloud.items("traffic") if item["pk"]["S"] == "gate#7001"]
-    assert "frozen_until" not in gate
-
-
-def test_typing_that_is_refused_is_not_said_again(garden: Garden, telegram: TelegramWire) -> None:
-    """The bot may have no right to write; that is the task's to find out."""
-    telegram.faults["sendChatAction"] = [refusal(403, "Forbidden: bot was kicked from the supergroup chat")] * 9
-
-    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        await asyncio.sleep(20)
-
-    garden.work, garden.typing = work, True
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.settle()
-    assert telegram.methods == ["sendChatAction"]
-    assert garden.cloud.letters() == []
-
-
-def test_what_a_task_costs(garden: Garden) -> None:
-    """For the update one request more, and for the task what an update costs that answers nothing."""
-    updates, tasks = (awake(garden.cloud, workers_drain(garden, name)) for name in ("updates", "tasks"))
-    garden.typing = True
-    garden.cloud.queue(text("hello"), ANNS_CHAT)
-    garden.cloud.wire.requests.clear()
-    garden.cloud.deliver(updates)
-    assert [operation for operation, _ in garden.cloud.wire.requests].count("SendMessage") == 1
-    garden.cloud.wire.requests.clear()
-    garden.cloud.deliver(tasks, garden.cloud.tasks_url)
-    assert [operation for operation, _ in garden.cloud.wire.requests] == ["UpdateItem"]
 
 
 def test_nobody_asks_for_a_task_outside_of_an_update() -> None:
