@@ -6,9 +6,9 @@ Rule: a feature that keeps anything about people in places of its own, or that m
     async def forget(context, user_id) -> list[str]         # a sentence, in the words of `spoken()`, for what is gone
 
 in its module; they are found here by name, and called in the person's private chat. What is in `user_data`, in the
-private chat's `chat_data` and in conversations needs neither: it is all found and deleted here. Hazard: an effect of
-`forget` that has happened does not happen again when the update is tried again, so it must be one that is complete or
-can be asked for twice.
+private chat's `chat_data` and in conversations needs neither: it is all found and deleted here. Hazard: when the update
+is tried again, what `forget` did to data is undone and done again, what it did elsewhere is not; so the latter goes
+through `once`, whose result still tells what there was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes
 
 import bot
 from bot.texts import Texts, speaking, translator
-from floodgate.telegram import once
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
@@ -130,7 +129,7 @@ async def _forget(context: Context, user_id: int, texts: Texts) -> list[str]:
     gone: list[str] = []
     for feature in bot.features:
         if (forget := getattr(feature, "forget", None)) is not None:
-            gone += await once(f"forget {feature.__name__}", forget, context, user_id)
+            gone += await forget(context, user_id)
     remembered = await _remembered(context, user_id)
     if remembered["user_data"] or remembered["chat_data"]:
         gone.append(_("your settings, and whatever else I had noted of you"))

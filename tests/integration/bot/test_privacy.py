@@ -13,6 +13,7 @@ from telegram.ext import CommandHandler, ConversationHandler, MessageHandler, fi
 
 import bot
 from bot.texts import spoken
+from floodgate.telegram import once
 from local.telegram import control
 
 if TYPE_CHECKING:
@@ -53,10 +54,14 @@ class Diary:
 
     async def forget(self, _context: Any, user_id: int) -> list[str]:
         """Delete it."""
-        self.forgotten.append(user_id)
-        count = len(self.elsewhere.pop(user_id, []))
+        count = await once("diary", self.burn, user_id)
         # A text that every catalogue has.
         return [spoken().gettext("Your user id is {id}.").format(id=count)] if count else []
+
+    async def burn(self, user_id: int) -> int:
+        """Return how much is gone."""
+        self.forgotten.append(user_id)
+        return len(self.elsewhere.pop(user_id, []))
 
     def register(self, app: App) -> None:
         """Add /note and /order."""

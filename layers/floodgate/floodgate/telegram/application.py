@@ -77,12 +77,12 @@ class App(
         """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
         self.declared[handler] = frozenset(types)
 
-    def add_task(self, name: str, function: TaskFunction, *, typing: bool = False) -> None:
+    def add_task(self, name: str, function: TaskFunction, *, typing: bool = True) -> None:
         """Have `later(name, …)` run `await function(task, context)` in the tasks' function, for minutes if need be.
 
-        With `typing` its chat sees that the bot is typing meanwhile. The name is up to 64 letters, digits, `_`, `.` and
-        `-`; tasks stand in a queue by it, so one that is still asked for must keep it. Raises ValueError for another,
-        and for a name that has been used.
+        With `typing` its chat sees that the bot is typing meanwhile, unless a schedule asked for it. The name is up to
+        64 letters, digits, `_`, `.` and `-`; tasks stand in a queue by it, so one that is still asked for must keep it.
+        Raises ValueError for another, and for a name that has been used.
         """
         if not _TASK_NAME.fullmatch(name):
             raise ValueError(f"A task cannot be called {name!r}: use 1 to 64 of A-Z, a-z, 0-9, _, . and -.")

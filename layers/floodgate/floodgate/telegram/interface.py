@@ -155,7 +155,9 @@ def _require_memory(app: App, again: App) -> None:
 
 def _require_task(name: str, function: Any) -> None:
     """Raise HandlerNotUnderstood for what cannot be run as a task."""
-    called = function if inspect.isroutine(inspect.unwrap(_inside(function))) else getattr(function, "__call__", None)  # noqa: B004 - of an object the method, which may be a coroutine function
+    called = _inside(function)
+    if not inspect.isroutine(called):  # an object is called by its class's method
+        called = getattr(type(called), "__call__", None)  # noqa: B004 - not whether, but which
     if not inspect.iscoroutinefunction(called):
         raise HandlerNotUnderstood(f"The task {name!r} is no coroutine function: write it with `async def`.")
     try:
