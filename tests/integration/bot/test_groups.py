@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.welcome.greeting import LONGEST_TEXT
+from floodgate.ingress.updates import group as queue_group
 from local.telegram import people
+from tests.integration.bot.chats import Chat
 
 if TYPE_CHECKING:
-    from tests.integration.bot.chats import Chat, Chats
+    from tests.integration.bot.chats import Chats
 
 ANN, BEN, CEM = 501, 502, 503
 ONLY_ADMINS = "Only the admins of this group can change its welcome."
@@ -297,6 +299,11 @@ def test_where_it_may_not_write_it_says_nothing(chats: Chats) -> None:
     group.say("/id")
     member(chats, group.id, None, "restricted")
     assert group.read() == []
+    member(chats, group.id, None, "member")
+    assert group.read()[0].startswith("Hello! I am a bot")
+    member(chats, group.id, None, "restricted")
+    member(chats, group.id, None, "member")
+    assert group.read() == []
     other = chats.group()
     other.say("/id")
     people.set_chat(chats.emulator, {"chat_id": other.id, "permissions": []})
@@ -316,6 +323,26 @@ def test_rights_that_come_and_go_are_no_flood(chats: Chats) -> None:
             member(chats, group.id, None, status)
             said += group.read()
     assert len(said) == 2
+
+
+def test_a_group_that_becomes_a_supergroup_is_no_other(chats: Chats) -> None:
+    """It is not introduced there again; thrown out and added again, it is."""
+    small = Chat(chats, -4242, 1)
+    member(chats, small.id, None)
+    assert len(small.read()) == 1
+    moved = people.migrate(chats.emulator, {"chat_id": small.id})
+    supergroup = Chat(chats, moved["migrate_to_chat_id"], 1)
+    told = list(chats.emulator.updates)
+    for pending in told:
+        chats.emulator.updates.settle(pending, "delivered")
+    for pending in told:  # one after the other, for they belong to two chats
+        chats.cloud.queue(pending.update, queue_group(pending.update))
+        chats.run()
+    assert supergroup.read() == []
+    member(chats, supergroup.id, None, "kicked")
+    chats.pass_time(61)
+    member(chats, supergroup.id, None)
+    assert len(supergroup.read()) == 1
 
 
 def test_in_channels_it_is_silent(chats: Chats) -> None:

@@ -13,7 +13,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes
 
 from bot.settings import zones
 from bot.settings.menu import PREFIX, Here, language_page, main_page, zones_page
-from bot.settings.subscription import is_subscribed, subscribe
+from bot.settings.subscription import export, forget, is_subscribed, subscribe
 from bot.texts import LANGUAGES, Texts, translator
 from bot.welcome.kept import Welcome
 from floodgate.telegram import leads_chat
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
 
     from floodgate.telegram import App
+
+__all__ = ["export", "forget", "register"]
 
 
 async def settings(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bot.texts import spoken
+from floodgate.telegram import once
+
+if TYPE_CHECKING:
+    from telegram.ext import ContextTypes
 
 
 def _announcements() -> Any:
@@ -24,3 +30,17 @@ async def subscribe(chat: int, *, on: bool) -> None:
     """Have announcements come to the chat, or no longer."""
     if (known := _announcements()) is not None:
         await (known.subscribe if on else known.unsubscribe)(chat)
+
+
+async def export(_context: ContextTypes.DEFAULT_TYPE, user_id: int) -> dict[str, Any]:
+    """Return whether a person is subscribed; a private chat's id is its person's."""
+    subscribed = await is_subscribed(user_id)
+    return {} if subscribed is None else {"announcements": subscribed}
+
+
+async def forget(_context: ContextTypes.DEFAULT_TYPE, user_id: int) -> list[str]:
+    """Unsubscribe a person."""
+    _ = spoken().gettext
+    if (known := _announcements()) is None or not await once("unsubscribe", known.unsubscribe, user_id):
+        return []
+    return [_("your subscription to announcements")]
