@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from telegram import Update
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from telegram.ext import ContextTypes
 
+    from floodgate.tasks import Task
     from floodgate.telegram import App
 
 #: By ISO 639-1 code, each under its own name: whoever looks for a language does not read the present one.
@@ -47,12 +48,12 @@ class Texts(NamedTuple):
 _spoken: ContextVar[Texts | None] = ContextVar("spoken")
 
 
-def translator(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> Texts:
+def translator(origin: Update | Task, context: ContextTypes.DEFAULT_TYPE) -> Texts:
     """Return the texts for whoever reads the answer to an update, or what a task sends."""
     return texts_in(language_of(origin, context))
 
 
-def language_of(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> str:
+def language_of(origin: Update | Task, context: ContextTypes.DEFAULT_TYPE) -> str:
     """Return a key of LANGUAGES: what was chosen here, else what the person's Telegram speaks, else English.
 
     `origin` is an update or a task (`chat_id`, `language_code`).
