@@ -83,6 +83,22 @@ def test_each_flaw_is_found(wanted: Catalog, there: Catalog, flaw: str) -> None:
     assert found.partition(":")[0] == flaw
 
 
+def test_translations_of_another_catalogue_are_taken_over() -> None:
+    """What is missing or fuzzy here; what is here stays, and what is fuzzy there is left there."""
+    here, there = catalogue("beans", "Bohnen"), catalogue("beans", "Böhnchen")
+    for text, said, other in (("peas", "", "Erbsen"), ("leek", "Lauch?", "Lauch"), ("kale", "", "Kohl")):
+        here.add(text, said, flags=["fuzzy"] if text == "leek" else [])
+        there.add(text, other, flags=["fuzzy"] if text == "kale" else [])
+    there.add("okra", "Okra")
+    translations.adopt(here, there)
+    assert {one.id: (one.string, one.fuzzy) for one in here if one.id} == {
+        "beans": ("Bohnen", False),
+        "peas": ("Erbsen", False),
+        "leek": ("Lauch", False),
+        "kale": ("", False),
+    }
+
+
 def context(**data: Any) -> Any:
     """Return what a handler gets, as far as a language is concerned."""
     return SimpleNamespace(**{"user_data": {}, "chat_data": {}, **data})
