@@ -57,7 +57,11 @@ def test_a_subclass_has_the_types_of_its_class(make: Callable[[], Handler], expe
 
 def test_the_members_are_asked_for_always() -> None:
     """They tell who can still be reached, whatever the bot handles; and the list is sorted."""
-    assert describe(lambda _app: None) == {"allowed_updates": sorted(ALWAYS), "commands": []}
+    assert describe(lambda _app: None) == {
+        "allowed_updates": sorted(ALWAYS),
+        "commands": [],
+        "translations": {},
+    }
 
 
 def test_a_bot_asks_for_the_types_of_all_its_handlers() -> None:
