@@ -14,17 +14,20 @@ from __future__ import annotations
 
 import gettext
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from telegram import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from telegram.ext import ContextTypes
 
+    from floodgate.tasks import Task
     from floodgate.telegram import App
 
 #: By ISO 639-1 code, each under its own name: whoever looks for a language does not read the present one.
@@ -42,12 +45,15 @@ class Texts(NamedTuple):
     ngettext: Callable[[str, str, int], str]
 
 
-def translator(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> Texts:
+_spoken: ContextVar[Texts | None] = ContextVar("spoken")
+
+
+def translator(origin: Update | Task, context: ContextTypes.DEFAULT_TYPE) -> Texts:
     """Return the texts for whoever reads the answer to an update, or what a task sends."""
     return texts_in(language_of(origin, context))
 
 
-def language_of(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> str:
+def language_of(origin: Update | Task, context: ContextTypes.DEFAULT_TYPE) -> str:
     """Return a key of LANGUAGES: what was chosen here, else what the person's Telegram speaks, else English.
 
     `origin` is an update or a task (`chat_id`, `language_code`).
@@ -61,6 +67,21 @@ def language_of(origin: Update | Any, context: ContextTypes.DEFAULT_TYPE) -> str
         tag = origin.language_code
     chosen = (context.chat_data if in_group else context.user_data) or {}
     return known(chosen.get("language")) or known(tag) or SOURCE
+
+
+@contextmanager
+def speaking(texts: Texts) -> Iterator[None]:
+    """Within this block, `spoken` returns these texts: for functions that get no update (see privacy.py)."""
+    token = _spoken.set(texts)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def spoken() -> Texts:
+    """Return the texts that `speaking` has set; English ones outside of it."""
+    return _spoken.get(None) or texts_in(SOURCE)
 
 
 def known(tag: object) -> str | None:

@@ -121,7 +121,7 @@ def test_people_are_spoken_to_in_the_language_of_their_telegram(tag: str | None,
 def test_what_was_chosen_counts_more(chat: Any, user_data: Any, chat_data: Any, language: str) -> None:
     """A person's choice in private, a group's in the group; a choice that is no longer there counts nothing."""
     assert language_of(update(chat, "en"), context(user_data=user_data, chat_data=chat_data)) == language
-    task = SimpleNamespace(chat_id=chat["id"], language_code="en")
+    task: Any = SimpleNamespace(chat_id=chat["id"], language_code="en")
     assert language_of(task, context(user_data=user_data, chat_data=chat_data)) == language
 
 
