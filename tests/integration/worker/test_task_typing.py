@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.integration.worker.conftest import ANNS_CHAT, text
+from tests.integration.worker.conftest import ANNS_CHAT, Workers, text
 from tests.integration.worker.garden import Garden, body
 from tests.integration.worker.scenes import here, queue
 from tests.integration.worker.test_failure import GardenFlooded
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from telegram.ext import ContextTypes
 
     from floodgate.tasks import Task
+    from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
 # PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
@@ -106,3 +107,14 @@ def test_typing_that_is_refused_is_not_said_again(garden: Garden, telegram: Tele
     garden.settle()
     assert telegram.methods == ["sendChatAction"]
     assert garden.cloud.letters() == []
+
+
+def test_a_task_shows_typing_unless_told_otherwise(cloud: Cloud, workers: Workers, telegram: TelegramWire) -> None:
+    """Whoever asked for something slow sees that it is under way."""
+
+    async def work(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await asyncio.sleep(1)
+
+    cloud.queue(body(), ANNS_CHAT, cloud.tasks_url)
+    cloud.deliver(workers.drain(lambda app: app.add_task("water", work), queue="tasks"), cloud.tasks_url)
+    assert telegram.methods == ["sendChatAction"]
