@@ -33,6 +33,7 @@ from floodgate.retry import patience_s
 from floodgate.state.records import Records
 from floodgate.tasks.execution import run_task
 from floodgate.tasks.later import TaskQueue, queueing
+from floodgate.tasks.schedules import Schedules, scheduling
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
 from floodgate.telegram.processing import process, run_handlers
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from telegram.ext import ExtBot
@@ -69,6 +71,7 @@ class Worker:
         sqs: SQSClient,
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
+        scheduler: Callable[[], EventBridgeSchedulerClient],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -104,6 +107,7 @@ class Worker:
         self._memory = Memory(Records(dynamodb, settings.bot.state_table, calls, clock))
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
+        self._schedules = Schedules(scheduler, settings.schedules, calls, clock)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
         admin = settings.bot.admin_chat_id
@@ -179,6 +183,7 @@ class Worker:
             caching(self._cache),
             notices_every(self._settings.inbound.quiet_s),
             queueing(self._tasks),
+            scheduling(self._schedules),
             at_pace(self._pacers.get(run.group)),
         ):
             work = run_task if is_task(run.update.update) else run_handlers
