@@ -37,6 +37,7 @@ from floodgate.tasks.schedules import Schedules, scheduling
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
 from floodgate.telegram.processing import process, run_handlers
+from floodgate.telegram.timeouts import TIMER, timer_runs
 from floodgate.telegram.update_data import Memory
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
@@ -133,6 +134,7 @@ class Worker:
         if self._desk is not None:
             self._desk.register(app)
         self._bots_own(app)
+        app.add_task(TIMER, timer_runs)  # in any case: a version before this one may have set one
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
         """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
