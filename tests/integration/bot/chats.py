@@ -26,6 +26,7 @@ from tests.integration.worker.due import Due
 from tests.unit.telegram.wire import TOKEN
 
 if TYPE_CHECKING:
+    from floodgate.telegram.application import Register
     from local.telegram.emulator import Emulator
     from local.telegram.members import Json
     from tests.integration.worker.cloud import Cloud
@@ -60,6 +61,8 @@ class Chats:
     cloud: Cloud
     emulator: Emulator
     workers: Workers
+    #: The bot that they talk to: the shipped one, or a feature of it.
+    register: Register = bot.register
     due: Due = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,7 +98,8 @@ class Chats:
             handed_out = False
             for url in left:
                 queue = "updates" if url == self.cloud.updates_url else "tasks"
-                drain = self.workers.drain(bot.register, queue=queue, **told)
+                deadline_s = 10 if queue == "updates" else 280
+                drain = self.workers.drain(self.register, queue=queue, deadline_s=deadline_s, **told)
                 handed_out |= self.cloud.deliver(drain, url) is not None
             if not handed_out:
                 self.cloud.wait()

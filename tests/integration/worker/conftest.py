@@ -140,7 +140,7 @@ class Workers:
             repeat_unknown=repeat_unknown,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
-            visibility_s=120,
+            visibility_s=max(120, 2 * (deadline_s + 10)),
         )
 
     def start(self, register: Register, settings: WorkerSettings) -> Worker:
