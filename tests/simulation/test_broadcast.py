@@ -9,15 +9,14 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-import pytest
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
+from telegram.error import BadRequest, Forbidden, RetryAfter, TimedOut
 
 from floodgate.announcements.chain import Chain
 from floodgate.announcements.orders import Orders
 from floodgate.announcements.progress import Count
 from floodgate.state.broadcasts import BLOCK, Broadcasts
 from floodgate.state.items import key
-from floodgate.state.subscribers import SHARDS, Subscribers, shard_of
+from floodgate.state.subscribers import Subscribers, shard_of
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups, pacing
 from tests.simulation.fleet import LoopClock, SimulatedCalls
 from tests.simulation.queries import QueriedTables
@@ -186,6 +185,12 @@ class Bulletin:
     async def count(self, name: str = NAME) -> Count:
         """Return what came of its recipients."""
         return Count.of(await self.broadcasts.lanes(await self.broadcast(name)))
+
+
+@pytest.fixture(autouse=True)
+def times_as_they_will_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
 
 
 def simulate(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -96,13 +96,13 @@ def test_a_function_may_do_with_the_state_table_what_it_does(template: Template,
 SENT_TO = {
     "WebhookFunction": {"UpdatesQueue", "DeadQueue"},
     "WorkerFunction": {"UpdatesQueue", "TasksQueue", "DeadQueue"},
-    "TasksFunction": {"DeadQueue"},
+    "TasksFunction": {"TasksQueue", "DeadQueue"},
 }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_send_where_it_sends(template: Template, function: str) -> None:
-    """A worker gives up, and sends again what the admin wants tried again, to either queue."""
+    """A worker gives up, asks for tasks, and sends again what the admin wants tried again, to either queue."""
     queues = {
         queue
         for one in statements(template, function.removesuffix("Function") + "Role")

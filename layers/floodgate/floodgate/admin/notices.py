@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from floodgate.telegram.replay import ONCE
+from floodgate.telegram.replay import LATER, ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ def _calls(failure: Failure) -> str:
         return "unknown, for its workers died"
     journal = failure.journal
     calls = json.loads(zlib.decompress(journal)) if journal else []
-    return str(sum(call[0] != ONCE and call[3] is not None for call in calls) or "none")
+    return str(sum(call[0] not in {ONCE, LATER} and call[3] is not None for call in calls) or "none")
 
 
 def _buttons(*rows: Sequence[tuple[str, str]], of: str) -> InlineKeyboardMarkup:

@@ -16,7 +16,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.delivery.journal import forget_unknown
-from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, Poison, parse
+from floodgate.ingress.tasks import read
+from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, Poison
 from floodgate.monitoring.logger import logger
 from floodgate.state.failures import TOGETHER
 from floodgate.telegram.errors import OutcomeUnknown
@@ -127,7 +128,7 @@ def refusal(failure: Failure, queues: Mapping[str, str]) -> str | None:
     if letter.message_id is None or letter.queue not in queues:
         return "it does not say where it came from"
     try:
-        parse(letter.update)
+        read(letter.update, letter.queue)
     except Poison:
         return "it is no update that a bot can handle, and would fail again"
     if letter.length + _ATTRIBUTE_BYTES > QUEUE_LIMIT_BYTES:
@@ -161,6 +162,6 @@ def _entry(number: int, failure: Failure) -> dict[str, Any]:
         "Id": str(number),
         "MessageBody": letter.update,
         "MessageGroupId": letter.group,
-        "MessageDeduplicationId": f"{parse(letter.update).update_id}-r{failure.retries + 1}",
+        "MessageDeduplicationId": f"{read(letter.update, letter.queue).update_id}-r{failure.retries + 1}",
         "MessageAttributes": {"origin": {"DataType": "String", "StringValue": _origin(failure)}},
     }

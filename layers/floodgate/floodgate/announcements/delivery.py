@@ -38,7 +38,13 @@ if TYPE_CHECKING:
 #: After how many seconds what surely did not arrive, for the network's sake, is sent again.
 _AGAIN_S: Final = 5.0
 #: How Telegram says that the message itself cannot be copied, or not any more.
-_NO_SOURCE: Final = ("message to copy not found", "message can't be copied", "message_id_invalid", "reply markup", "button_")
+_NO_SOURCE: Final = (
+    "message to copy not found",
+    "message can't be copied",
+    "message_id_invalid",
+    "reply markup",
+    "button_",
+)
 
 
 class Result(Enum):

@@ -35,7 +35,7 @@ from floodgate.ingress.facts import (
     speaks_as_chat,
     written_at,
 )
-from floodgate.ingress.updates import chat_id, id_in, user_id
+from floodgate.ingress.updates import chat_id, id_in, is_task, user_id
 from floodgate.monitoring.logger import logger
 from floodgate.retry import SOON_S, refused_for_s
 from floodgate.telegram.migration import migrate
@@ -165,7 +165,7 @@ class Admissions:
     ) -> Dropped | Waits | None:
         if (refusal := await self._pass_gates(run, chat, user)) is not None:
             return refusal
-        if self._lease is None or message.is_retry or run.update.type in PAYMENTS:
+        if self._lease is None or message.is_retry or run.update.type in PAYMENTS or is_task(run.update.update):
             return None
         if (wait_s := await self._lease.take()) <= 0:
             return None
@@ -186,7 +186,7 @@ class Admissions:
                 )
                 if (refusal := await self._pass(passing, sender, run, too_fast)) is not None:
                     return refusal
-        elif user is None and not update.group.startswith("poll:"):
+        elif user is None and not update.group.startswith(("poll:", "task:")):
             return None  # of an unknown type, and finished without a handler
         is_private = run.own is not None and run.own == user
         limit = self._limits.user if is_private else self._limits.chat if chat is not None else None

@@ -19,7 +19,7 @@ from floodgate.delivery.failure import Failure
 from floodgate.delivery.journal import Verdict
 from floodgate.delivery.outcomes import DONE, Outcome
 from floodgate.ingress.dead_letter import reference
-from floodgate.ingress.updates import Poison, parse
+from floodgate.ingress.updates import Poison
 from floodgate.monitoring.logger import logger
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from floodgate.delivery.journal import Entry, Journal
     from floodgate.delivery.message import Message
     from floodgate.delivery.outcomes import Disposition
+    from floodgate.ingress.updates import IncomingUpdate
 
 #: How long a journal that refused an entry is left alone before it is asked again, in seconds, at most.
 _PAUSES_S: Final = (0.2, 0.5, 1.0)
@@ -38,7 +39,16 @@ _PAUSES_S: Final = (0.2, 0.5, 1.0)
 class Bookkeeping:
     """Writes to `journal` and `dead`. Each method raises what botocore raises."""
 
-    def __init__(self, journal: Journal, dead: DeadQueue, clock: Callable[[], float], *, deadline_s: float) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        dead: DeadQueue,
+        clock: Callable[[], float],
+        *,
+        deadline_s: float,
+        read: Callable[[str], IncomingUpdate],
+    ) -> None:
+        self._read = read
         self._journal = journal
         self._dead = dead
         self._clock = clock
@@ -79,7 +89,7 @@ class Bookkeeping:
         verdict = entry.verdict or Verdict(Outcome.BUG, "")
         if line.update is None:
             with suppress(Poison):
-                line.update = parse(message.body)
+                line.update = self._read(message.body)
         failure = None if entry.failure is None else Failure.from_kept(entry.failure)
         await self._dead.send(message, entry, verdict, failure, self._clock())
         line.attempts, line.reference = entry.attempts, reference(message.origin)

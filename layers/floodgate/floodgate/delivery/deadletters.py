@@ -27,8 +27,9 @@ from floodgate.delivery.journal import Journal
 from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
 from floodgate.ingress.dead_letter import dead_letter
-from floodgate.ingress.facts import is_plain_use
-from floodgate.ingress.updates import Poison, chat_id, is_command, parse
+from floodgate.ingress.facts import is_plain_use, thread_id
+from floodgate.ingress.tasks import is_scheduled, read
+from floodgate.ingress.updates import Poison, chat_id, is_command, is_task, user_id, user_language
 from floodgate.monitoring.logger import logger
 from floodgate.state.dead_letter import DeadLetter
 from floodgate.state.failures import Failures
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+    from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import DeadletterSettings
 
 #: Something that a person did and waits for an answer to. Of anything else the user need not hear.
@@ -85,6 +87,16 @@ class _Received:
     def patience_s(self) -> float:
         """How long it waits for what does not answer, in seconds."""
         return min(_LONGEST_PATIENCE_S, _PATIENCE_S * self.message.receive_count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Addressee:
+    """Who is told of a failure, and where."""
+
+    chat: int
+    language: str | None
+    reply_to: int | None = None
+    thread: int | None = None
 
 
 class DeadLetterFunction:
@@ -172,7 +184,7 @@ class DeadLetterFunction:
             logger.warning("user not yet told", reference=name, error=type(error).__name__)
             return one.patience_s
         try:
-            await self._tell(*addressee, name)
+            await self._tell(addressee, name)
         except NotSaid as unsaid:
             wait_s = unsaid.wait_s or one.patience_s
             if self._clock() + wait_s - one.letter.last_at > WORD_WITHIN_S:
@@ -181,17 +193,18 @@ class DeadLetterFunction:
             return wait_s if await self._took_back(name, owner) else None
         return None
 
-    async def _tell(self, chat: int, reply_to: int | None, tag: str | None, name: str) -> None:
+    async def _tell(self, whom: _Addressee, name: str) -> None:
         """Say it, unless the chat was told of a failure within the minute. Raises NotSaid, and nothing else."""
         try:
-            if not await self._quiet.begins(f"failure#{chat}", QUIET_S, name):
+            if not await self._quiet.begins(f"failure#{whom.chat}", QUIET_S, name):
                 logger.info("user not told, but of another failure within the minute", reference=name)
                 return
             async with self._bot.awake() as bot:
                 await bot.send_message(
-                    chat,
-                    apology(name, tag),
-                    reply_parameters=None if reply_to is None else ReplyParameters(reply_to),
+                    whom.chat,
+                    apology(name, whom.language),
+                    reply_parameters=None if whom.reply_to is None else ReplyParameters(whom.reply_to),
+                    message_thread_id=whom.thread,
                 )
         except ChatUnreachable:
             logger.info("nobody to tell", reference=name)
@@ -255,19 +268,30 @@ def _received(record: Mapping[str, Any]) -> _Received:
     return _Received(message, read_letter(message), record["attributes"].get("MessageDeduplicationId", message.id))
 
 
-def _addressee(letter: DeadLetter) -> tuple[int, int | None, str | None] | None:
-    """Return whom to tell: the chat, the message to reply to if there is one, and the tag of their language."""
+def _addressee(letter: DeadLetter) -> _Addressee | None:
+    """Return whom to tell of it; None if nobody waits for it."""
     try:
-        update = parse(letter.update)
+        update = read(letter.update, letter.queue)
     except Poison:
         return None
     chat = chat_id(update.update)
-    if letter.reason == "poison" or update.type not in _TOLD or chat is None:
+    if letter.reason == "poison" or chat is None:
         return None
+    if is_task(update.update):
+        # A schedule, or somebody, wanted it there; but not if it is a step of what is sent to many.
+        is_asked = is_scheduled(update) or user_id(update.update) is not None
+        is_asked = is_asked and letter.group == update.group
+        return _Addressee(chat, user_language(update.update), thread=thread_id(update)) if is_asked else None
+    return _writer(update, chat) if update.type in _TOLD else None
+
+
+def _writer(update: IncomingUpdate, chat: int) -> _Addressee | None:
     content: Mapping[str, Any] = update.update[update.type]
     if update.type == "callback_query":
-        return chat, None, language(content)
+        return _Addressee(chat, language(content))
     # What people say to each other in a group is nothing to apologise for, and that a message is pinned Telegram says.
     is_asked = is_command(content) if chat < 0 else is_plain_use(update) or not _ANSWERS.isdisjoint(content)
     reply_to = content.get("message_id")
-    return (chat, reply_to if isinstance(reply_to, int) else None, language(content)) if is_asked else None
+    if not is_asked:
+        return None
+    return _Addressee(chat, language(content), reply_to if isinstance(reply_to, int) else None)

@@ -72,7 +72,7 @@ _COUNTED: Final = {
 class UpdateHandling:
     """Runs `process` on the update of one message after another, once admitted, each within `deadline_s`.
 
-    `process` returns whether the update is of a known type.
+    `read` returns the update that a message brings, and `process` whether it is of a known type.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with, by name
@@ -87,11 +87,13 @@ class UpdateHandling:
         deadline_s: float,
         retries: RetryPolicy,
         clock: Callable[[], float],
+        read: Callable[[str], IncomingUpdate] = parse,
     ) -> None:
+        self._parse = read
         self._admissions = admissions
         self._process = process
         self._journal = journal
-        self._books = Bookkeeping(journal, dead, clock, deadline_s=deadline_s)
+        self._books = Bookkeeping(journal, dead, clock, deadline_s=deadline_s, read=read)
         self._counts = counts
         self._deadline_s = deadline_s
         self._suspects = suspects
@@ -158,7 +160,7 @@ class UpdateHandling:
         entry, store_is_down = known or Entry(), known is None
         line.attempts = entry.attempts
         try:
-            line.update = update = parse(message.body)
+            line.update = update = self._parse(message.body)
         except Poison as poison:
             return await self._books.bury(message, replace(entry, verdict=Verdict(Outcome.POISON, poison.detail)), line)
         if self._suspects.has_killed(entry, suspected_at):

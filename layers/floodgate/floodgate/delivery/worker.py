@@ -27,11 +27,15 @@ from floodgate.delivery.message import Message
 from floodgate.delivery.queue import Queue
 from floodgate.delivery.suspects import Suspects
 from floodgate.delivery.updates import UpdateHandling
+from floodgate.ingress.tasks import read
+from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
 from floodgate.state.subscribers import Subscribers
-from floodgate.telegram.application import process
+from floodgate.tasks.execution import run_task
+from floodgate.tasks.later import TaskQueue, queueing
+from floodgate.telegram.application import process, run_handlers
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
@@ -100,6 +104,7 @@ class Worker:
         self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
         self._journal = Journal(dynamodb, table, calls, clock)
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
+        self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
         admin = settings.bot.admin_chat_id
@@ -169,6 +174,7 @@ class Worker:
                     deadline_s=self._settings.deadline_s,
                     retries=self._settings.retries,
                     clock=self._clock,
+                    read=partial(read, queue=self._settings.queue),
                 )
                 consumer = BatchConsumer(self._queue, handling, deadline_s=self._settings.deadline_s)
                 return await consumer.consume(messages, remaining_s)
@@ -187,6 +193,7 @@ class Worker:
             caching(self._cache),
             subscriptions(self._subscribers),
             notices_every(self._settings.inbound.quiet_s),
+            queueing(self._tasks),
             at_pace(self._pacers.get(run.group)),
         ):
-            return await process(bot, self.register, run)
+            return await process(bot, self.register, run, run_task if is_task(run.update.update) else run_handlers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from floodgate.ingress.updates import chat_id, is_command
+from floodgate.ingress.updates import chat_id, id_in, is_command, is_task
 
 if TYPE_CHECKING:
     from floodgate.ingress.updates import IncomingUpdate
@@ -67,6 +67,19 @@ def awaits_answer(update: IncomingUpdate) -> bool:
         and isinstance(content, Mapping)
         and ((chat_id(update.update) or 0) > 0 or is_command(content))
     )
+
+
+def thread_id(update: IncomingUpdate) -> int | None:
+    """Return the topic, in a chat that has topics, in which something happened; None for none and for the general one.
+
+    A task knows it from the update that asked for it.
+    """
+    content = update.update.get(update.type)
+    if update.type == "callback_query" and isinstance(content, Mapping):
+        content = content.get("message")
+    if not isinstance(content, Mapping) or not (is_task(update.update) or content.get("is_topic_message") is True):
+        return None
+    return id_in(content, "thread_id" if is_task(update.update) else "message_thread_id")
 
 
 def closed_at(update: IncomingUpdate, now: float) -> float | None:

@@ -77,6 +77,9 @@ _USER_PATHS: Final[dict[str, tuple[str, ...]]] = {
 UPDATE_TYPES: Final = tuple(dict.fromkeys([*_CHAT_PATHS, *_POLL_PATHS, *sorted(_QUERY_TYPES)]))
 """Every update type of Bot API 10.1."""
 
+TASK: Final = "task"
+"""The type of what the bot gives itself to do (ingress/tasks.py). No update: it has no update_id."""
+
 _GROUP_CHARACTERS: Final = 128  # SQS: 1 to 128 letters, digits and ASCII punctuation
 _NOT_IN_A_GROUP: Final = re.compile(r"[^!-~]")
 _POLL_ID: Final = re.compile(r"[!-~]{1,64}")  # 19 digits today; documented as no more than a string
@@ -119,19 +122,29 @@ def parse(body: bytes | str) -> IncomingUpdate:
     Raises:
         Poison: it is not JSON, has no update_id, or is too large for the queue.
     """
-    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-    if len(raw) > QUEUE_LIMIT_BYTES:
-        raise Poison(_too_large(len(raw)))
-    try:
-        text = body if isinstance(body, str) else body.decode()
-        update = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:  # a bomb of brackets is JSON that nobody can read
-        raise Poison("body is not JSON") from error
+    text, update = decoded(body)
     if (update_id := _id_at(update, "update_id")) is None:
         raise Poison("update_id is missing or no integer")
     if len(escaped := sendable(text)) > len(text) and (size := len(escaped.encode())) > QUEUE_LIMIT_BYTES:
         raise Poison(_too_large(size))
     return IncomingUpdate(update_id, update_type(update), group(update), escaped, update)
+
+
+def decoded(body: bytes | str) -> tuple[str, Any]:
+    """Return a body's text, and what it means as JSON; raises Poison."""
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    if len(raw) > QUEUE_LIMIT_BYTES:
+        raise Poison(_too_large(len(raw)))
+    try:
+        text = body if isinstance(body, str) else body.decode()
+        return text, _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:  # a bomb of brackets is JSON that nobody can read
+        raise Poison("body is not JSON") from error
+
+
+def is_task(update: Mapping[str, Any]) -> bool:
+    """Tell whether it is a task of the bot's own; an update always has an update_id, whatever else."""
+    return TASK in update and "update_id" not in update
 
 
 def update_type(update: Mapping[str, Any]) -> str:
@@ -167,18 +180,22 @@ def chat_id(update: Mapping[str, Any]) -> int | None:
     in that purchases, business connections and managed bots belong to the private chat with their user, and that a
     poll answer belongs to none.
     """
+    if is_task(update):
+        return _id_at(update, TASK, "chat_id")
     kind = update_type(update)
     return _id_at(update, kind, *_CHAT_PATHS[kind]) if kind in _CHAT_PATHS else None
 
 
 def user_id(update: Mapping[str, Any]) -> int | None:
     """Return the id of the user whose doing the update is; None where none is named, as in channels."""
+    if is_task(update):
+        return _id_at(update, TASK, "user_id")
     return _id_at(_user(update), "id")
 
 
 def user_language(update: Mapping[str, Any]) -> str | None:
     """Return that user's IETF language tag as Telegram tells it, such as `de` or `pt-br`; None where it does not."""
-    tag = _at(_user(update), "language_code")
+    tag = _at(update[TASK] if is_task(update) else _user(update), "language_code")
     return tag if isinstance(tag, str) and tag else None
 
 

@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from floodgate.ingress.dead_letter import reference
-from floodgate.ingress.updates import Poison, parse, update_type
+from floodgate.ingress.tasks import read
+from floodgate.ingress.updates import Poison, update_type
 
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{12}")
 
@@ -54,7 +55,7 @@ class DeadLetter(BaseModel):
     def kind(self) -> str:
         """The update's type; `none` for what is no update."""
         try:
-            return update_type(parse(self.update).update)
+            return update_type(read(self.update, self.queue).update)
         except Poison:
             return "none"
 

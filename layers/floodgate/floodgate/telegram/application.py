@@ -9,6 +9,9 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, NoReturn, override
 
@@ -20,11 +23,24 @@ from floodgate.telegram.limiter import GRACE_S
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator
 
     from telegram.ext import BaseHandler
 
+    from floodgate.tasks.task import Task
     from floodgate.telegram.run import Run
+
+    type TaskFunction = Callable[[Task, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
+
+_TASK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A task's function, and what is shown meanwhile."""
+
+    function: TaskFunction
+    typing: bool
 
 
 class BackgroundWorkRefused(RuntimeError):
@@ -36,15 +52,29 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("declared",)
+    __slots__ = ("declared", "tasks")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.tasks: dict[str, Registered] = {}
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
         """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
         self.declared[handler] = frozenset(types)
+
+    def add_task(self, name: str, function: TaskFunction, *, typing: bool = False) -> None:
+        """Have `later(name, …)` run `await function(task, context)` in the tasks' function, for minutes if need be.
+
+        With `typing` its chat sees that the bot is typing meanwhile. The name is up to 64 letters, digits, `_`, `.` and
+        `-`; tasks stand in a queue by it, so one that is still asked for must keep it. Raises ValueError for another,
+        and for a name that has been used.
+        """
+        if not _TASK_NAME.fullmatch(name):
+            raise ValueError(f"A task cannot be called {name!r}: use 1 to 64 of A-Z, a-z, 0-9, _, . and -.")
+        if name in self.tasks:
+            raise ValueError(f"Two tasks are called {name!r}: give one another name.")
+        self.tasks[name] = Registered(function, typing)
 
     @override
     async def process_error(
@@ -74,6 +104,8 @@ class App(
 _MOMENT_S: Final = 0.2
 
 type Register = Callable[[App], None]
+#: What is done for a run; returns whether it is of a known type.
+type Work = Callable[[App, Run], Awaitable[bool]]
 
 
 def build(bot: ExtBot[None], register: Register) -> App:
@@ -117,8 +149,15 @@ def _named(callback: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., C
     return with_name
 
 
-async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
-    """Run the bot's handlers on one update; return whether python-telegram-bot knows what kind of update it is.
+async def run_handlers(app: App, run: Run) -> bool:
+    """Run the bot's handlers on an update; return whether python-telegram-bot knows what kind of update it is."""
+    parsed = Update.de_json(dict(run.update.update), app.bot)
+    await app.process_update(parsed)
+    return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
+
+
+async def process(bot: ExtBot[None], register: Register, run: Run, work: Work = run_handlers) -> bool:
+    """Do the bot's work on one update, or on one task; return what `work` returns.
 
     Raises the first error of a handler, a filter or a task that a handler started; MustWait if the update must wait;
     and what python-telegram-bot raises for an update that it cannot read.
@@ -126,11 +165,12 @@ async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
     app = build(bot, register)
     _name_handlers(app)
     await app.initialize()
-    parsed = Update.de_json(dict(run.update.update), bot)
+    run.tasks = app.tasks
+    understood = True
     token = running.set(run)
     asyncio.get_running_loop().set_exception_handler(_blame)
     try:
-        await app.process_update(parsed)
+        understood = await work(app, run)
         await _finish_tasks(run)
     except (MustWait, BaseExceptionGroup):  # a group is what a handler's TaskGroup makes of it
         if run.must_wait_s is None:
@@ -144,7 +184,7 @@ async def process(bot: ExtBot[None], register: Register, run: Run) -> bool:
         raise MustWait(run.must_wait_s)
     if run.errors:
         raise run.errors[0]
-    return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
+    return understood
 
 
 async def _finish_tasks(run: Run) -> None:

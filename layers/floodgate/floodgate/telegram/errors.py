@@ -7,6 +7,8 @@ TelegramError
     ChatFrozen        another chat than the update's own must be waited for
 Exception
   OutcomeUnknown      the handler goes on with a message of which nobody knows whether it was sent
+  LookupError
+    UnknownTask         the bot has no task of that name
   TypeError
     ResultNotKept     an effect has happened, and what it returned cannot be kept
 BaseException
@@ -71,6 +73,14 @@ class OutcomeUnknown(Exception):
     def __init__(self, method: str) -> None:
         super().__init__(f"{method} needs to know what became of an earlier call, and nobody does")
         self.method = method
+
+
+class UnknownTask(LookupError):
+    """The bot has no task of that name: `register` must add it, in this version of the bot as in the next."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no task is called {name!r}: add it in register(app), with app.add_task({name!r}, …)")
+        self.name = name
 
 
 class ResultNotKept(TypeError):

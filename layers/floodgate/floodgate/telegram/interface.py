@@ -121,7 +121,22 @@ def describe(register: Register) -> dict[str, Any]:
     for callback, block in app.error_handlers.items():
         if not block:
             raise HandlerNotUnderstood(f"The error handler {callback.__qualname__} has block=False. Leave block out.")
+    for name, task in app.tasks.items():
+        _require_task(name, task.function)
     return {"allowed_updates": sorted(allowed), "commands": commands(app)}
+
+
+def _require_task(name: str, function: Any) -> None:
+    """Raise HandlerNotUnderstood for what cannot be run as a task."""
+    called = function if inspect.isroutine(inspect.unwrap(_inside(function))) else getattr(function, "__call__", None)  # noqa: B004 - of an object the method, which may be a coroutine function
+    if not inspect.iscoroutinefunction(called):
+        raise HandlerNotUnderstood(f"The task {name!r} is no coroutine function: write it with `async def`.")
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        raise HandlerNotUnderstood(
+            f"The task {name!r} cannot be called with a task and a context: write `async def {name}(task, context)`."
+        ) from None
 
 
 def commands(app: App) -> list[dict[str, str]]:
@@ -182,10 +197,15 @@ def _bound(tree: Any) -> tuple[frozenset[str], bool]:
 
 
 def _first_line(callback: Any) -> str:
-    callback = inspect.unwrap(callback)
-    while isinstance(callback, partial):  # its own docstring is Python's
-        callback = callback.func
+    callback = _inside(inspect.unwrap(callback))  # a partial's own docstring is Python's
     return (inspect.getdoc(callback) or "").partition("\n")[0].strip().rstrip(".")
+
+
+def _inside(callback: Any) -> Any:
+    """Return what a partial calls."""
+    while isinstance(callback, partial):
+        callback = callback.func
+    return callback
 
 
 def _name(handler: ext.BaseHandler[Any, Any, Any]) -> str:

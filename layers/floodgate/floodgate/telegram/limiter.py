@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, override
 
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 #: What a call that is under way may still take once its update is cancelled, in seconds.
 GRACE_S: Final = 1.0
+#: What is called now is passed on as it is: no limit holds, nothing is remembered, nobody learns from its failure.
+aside: ContextVar[bool] = ContextVar("aside", default=False)
 #: How often a call is made anew because its group has moved, or was told to wait for a moment.
 _ROUNDS: Final = 5
 
@@ -106,6 +109,13 @@ class Limiter(BaseRateLimiter[None]):
         Raises what Telegram raises; ChatFrozen and ChatUnreachable in its place; MustWait to end the update's attempt;
         OutcomeUnknown if the call rests on an earlier one of which nobody knows whether it arrived.
         """
+        if aside.get():
+            return await callback(*args, **kwargs)
+        return await self._process(callback, args, kwargs, endpoint, data)
+
+    async def _process(
+        self, callback: Callback, args: Any, kwargs: dict[str, Any], endpoint: str, data: dict[str, Any]
+    ) -> Answer:
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
         run = running.get()
@@ -222,7 +232,7 @@ class Limiter(BaseRateLimiter[None]):
             logger.warning("query answered early, its text comes too late", sent_as_message=is_private)
             if is_private:  # in a group it was meant for one person's eyes
                 message = {"chat_id": run.own, "text": text}
-                await self.process_request(callback, ("sendMessage", message), kwargs, "sendMessage", message, None)
+                await self._process(callback, ("sendMessage", message), kwargs, "sendMessage", message)
         return True
 
 

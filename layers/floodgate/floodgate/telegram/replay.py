@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _FILES: Final = ("media", "thumbnail", "cover", "sticker", "photo", "animation", "video")
 #: The method of what a handler does `once`.
 ONCE: Final = "once"
+#: The method of the tasks that it has asked for.
+LATER: Final = "later"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from telegram import Update
 
-    type Callback = Callable[[Update, Any], Coroutine[Any, Any, Any]]
+class Retried(Protocol):
+    """Decorates a callback, of a handler or of a task."""
+
+    def __call__[T](
+        self, callback: Callable[[T, Any], Coroutine[Any, Any, Any]], /
+    ) -> Callable[[T, Any], Coroutine[Any, Any, Any]]:
+        """Return the callback with its own numbers."""
+        ...
 
 
-def retried(
-    *, attempts: int | None = None, first_s: float | None = None, longest_s: float | None = None
-) -> Callable[[Callback], Callback]:
+def retried(*, attempts: int | None = None, first_s: float | None = None, longest_s: float | None = None) -> Retried:
     """Have a failing callback tried `attempts` times instead of as the parameters say.
 
     That is where it is to be tried again at all: not with what Telegram would refuse again. After its n-th failure it
@@ -31,9 +35,11 @@ def retried(
         if seconds is not None and not 0 < seconds < float("inf"):
             raise ValueError(f"{name}={seconds}: expected seconds above 0")
 
-    def decorate(callback: Callback) -> Callback:
+    def decorate[T](
+        callback: Callable[[T, Any], Coroutine[Any, Any, Any]],
+    ) -> Callable[[T, Any], Coroutine[Any, Any, Any]]:
         @wraps(callback)
-        async def with_policy(update: Update, context: Any) -> Any:
+        async def with_policy(update: T, context: Any) -> Any:
             try:
                 return await callback(update, context)
             except BaseException:  # its deadline too; another handler's failure is not this one's

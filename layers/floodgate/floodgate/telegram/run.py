@@ -17,8 +17,11 @@ from floodgate.telegram.errors import MustWait
 from floodgate.telegram.replay import Replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floodgate.cache.entry import Shown
     from floodgate.ingress.updates import IncomingUpdate
+    from floodgate.telegram.application import Registered
     from floodgate.traffic.gate import Gate, Gates, Ticket
 
 
@@ -52,6 +55,8 @@ class Run:
     replay: Replay = field(default_factory=Replay)
     #: The callback that has it in hand, `module.name`; None if no handler has taken it.
     handler: str | None = None
+    #: The tasks that it may ask for, by name.
+    tasks: Mapping[str, Registered] = field(default_factory=dict)
     #: How often it is tried.
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     #: Calls that Telegram has in hand.
