@@ -27,6 +27,7 @@ from floodgate.delivery.updates import UpdateHandling
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits
+from floodgate.state.records import Records
 from floodgate.telegram.limiter import Limiter
 from floodgate.telegram.run import Run, running
 from floodgate.traffic.gate import Gates
@@ -153,6 +154,7 @@ class Environment:
                 self.gates,
                 lease,
                 self.cache,
+                Records(dynamodb, "state", calls, clock),
                 world.limits,
                 admin_chat_id=None,
                 early_acknowledgement=False,

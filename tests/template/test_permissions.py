@@ -74,8 +74,8 @@ def test_who_is_told_the_traffic_table_may_use_it(template: Template, function: 
 
 
 STATE_RIGHTS = {
-    "WorkerFunction": {"GetItem", "UpdateItem", "Query"},
-    "TasksFunction": {"GetItem"},
+    "WorkerFunction": {"GetItem", "BatchGetItem", "UpdateItem", "Query"},
+    "TasksFunction": {"GetItem", "BatchGetItem", "UpdateItem", "Query"},
     "DeadletterFunction": {"GetItem", "UpdateItem", "PutItem"},
     "RegistrarFunction": {"PutItem"},
 }

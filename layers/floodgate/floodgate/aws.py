@@ -56,5 +56,12 @@ class AwsCalls:
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url="AWS", error=error) from error
 
+    def wait_for[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `call` returns, as `run` does, but stop the event loop meanwhile."""
+        try:
+            return self._threads.submit(partial(call, *args, **kwargs)).result(CALL_S)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url="AWS", error=error) from error
+
     async def _call[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))

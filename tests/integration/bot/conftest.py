@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 import bot
+from local.telegram.app import create_app
+from local.telegram.updates import ALL_TYPES
+from tests.integration.bot.chats import TOKEN, Chats, MovedClock
 from tests.integration.worker.conftest import clock, cloud, loops, telegram, text, workers
 from tests.unit.ingress.samples import PRIVATE
 
@@ -50,3 +54,21 @@ class People:
 def people(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> People:
     """People before a bot that runs."""
     return People(cloud, telegram, workers.drain(bot.register))
+
+
+@pytest.fixture
+def chats(
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: Workers,
+) -> Chats:
+    """People before the bot, on the Telegram emulator."""
+    app = create_app(token=TOKEN, clock=MovedClock(cloud))
+    emulated = httpx.ASGITransport(app)
+
+    async def handle(_transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        return await emulated.handle_async_request(request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    app.state.emulator.updates.allow(ALL_TYPES)
+    return Chats(cloud, app.state.emulator, workers)

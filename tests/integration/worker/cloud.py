@@ -17,6 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.sqs.models import Queue, sqs_backends
 
 from floodgate.settings import BotSettings
+from floodgate.state.codec import dumps, loads
 from floodgate.state.identity import store_identity
 from tests.unit.ingress.samples import BOT
 from tests.unit.telegram.wire import API_URL, TOKEN
@@ -301,3 +302,18 @@ class Cloud:
         """Return everything in a table."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table)
         return [item for page in pages for item in page["Items"]]
+
+    def state(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the records of what the bot remembers, by their keys."""
+        records = (item for item in self.items("state") if "saved_by" in item)
+        return {(record["pk"]["S"], record["sk"]["S"]): record for record in records}
+
+    def remembered(self, pk: str, sk: str) -> Any:
+        """Return what a record holds; None if there is none, or nothing in it."""
+        data = self.state().get((pk, sk), {}).get("data")
+        return None if data is None else loads(data["S"])
+
+    def remember(self, pk: str, sk: str, content: Any, by: str = "somebody") -> None:
+        """Have a record hold this."""
+        item = {"pk": {"S": pk}, "sk": {"S": sk}, "data": {"S": dumps(content, sk)}, "saved_by": {"S": by}}
+        self.dynamodb.put_item(TableName="state", Item=item)

@@ -185,12 +185,11 @@ def test_a_conversation_stays_where_it_is(cloud: Cloud, telegram: TelegramWire, 
     async def take_name(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> int:
         return 1
 
-    conversation = ConversationHandler(
-        [CommandHandler("start", ask)],
-        {1: [CommandHandler("end", echo), MessageHandler(filters.TEXT, take_name)]},
-        [],
-    )
-    drain = workers.drain(lambda app: app.add_handler(conversation))
+    def register(app: App) -> None:
+        states: dict[object, Any] = {1: [CommandHandler("end", echo), MessageHandler(filters.TEXT, take_name)]}
+        app.add_handler(ConversationHandler([CommandHandler("start", ask)], states, [], name="name", persistent=True))
+
+    drain = workers.drain(register)
     queue(cloud, *(text(words) for words in ("/start", "Ann", "Ann Smith", "/end")))
     settle(cloud, drain)
     assert said(telegram, 7001) == ["your name?", TOO_FAST.replace("30 minutes", "60 minutes"), "/end"]

@@ -186,3 +186,25 @@ def test_an_announcement_may_come_any_number_of_times(cloud: Cloud, workers: Wor
     queue(cloud, *({**update, "update_id": text("")["update_id"]} for update in ANNOUNCED))
     settle(cloud, drain)
     assert (gate(cloud, NEW["id"]), "migrated_to" in gate(cloud, OLD["id"])) == (before, True)
+
+
+@pytest.mark.parametrize("knows", ["old", "new"])
+def test_what_is_remembered_of_the_group_goes_with_it(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, knows: str
+) -> None:
+    """Whichever of the two tells first; what still comes for the old id finds it, too."""
+
+    async def count(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        assert context.chat_data is not None
+        assert update.effective_chat is not None
+        context.chat_data["seen"] = context.chat_data.get("seen", 0) + 1
+        await context.bot.send_message(update.effective_chat.id, str(context.chat_data["seen"]))
+
+    drain = workers.drain(only(count))
+    told = (OLD, {"migrate_to_chat_id": NEW["id"]}) if knows == "old" else (NEW, {"migrate_from_chat_id": OLD["id"]})
+    for update in (text("one", chat=OLD), service(told[0], **told[1]), text("three", chat=NEW), text("four", chat=OLD)):
+        queue(cloud, update)
+        settle(cloud, drain)
+    assert telegram.sent[-1] == (NEW["id"], "4")
+    assert cloud.remembered(f"chat#{NEW['id']}", "data") == {"seen": 4}
+    assert cloud.remembered(f"chat#{OLD['id']}", "data") is None

@@ -41,7 +41,9 @@ def breaking(error: Exception) -> Callback:
 
 def in_a_conversation(callback: Callback) -> Register:
     """Return a bot that has it as an entry point."""
-    return lambda app: app.add_handler(ConversationHandler([CommandHandler("go", callback)], {}, []))
+    return lambda app: app.add_handler(
+        ConversationHandler([CommandHandler("go", callback)], {}, [], name="go", persistent=True)
+    )
 
 
 NETWORK, BUG = httpx.ConnectError("x"), GardenFlooded()

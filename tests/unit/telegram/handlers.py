@@ -50,7 +50,10 @@ HANDLERS: list[tuple[Callable[[], Handler], AbstractSet[str]]] = [
     (lambda: ext.CommandHandler("go", callback), {"message", "edited_message"}),
     (lambda: ext.CommandHandler("go", callback, filters.UpdateType.MESSAGE), {"message"}),
     (lambda: ext.CommandHandler("go", callback, ~filters.UpdateType.MESSAGE), MESSAGES - {"message"}),
-    (lambda: ext.ConversationHandler([ext.CommandHandler("go", callback)], {}, []), {"message", "edited_message"}),
+    (
+        lambda: ext.ConversationHandler([ext.CommandHandler("go", callback)], {}, [], name="go", persistent=True),
+        {"message", "edited_message"},
+    ),
     (lambda: ext.InlineQueryHandler(callback), {"inline_query"}),
     (lambda: ext.ManagedBotUpdatedHandler(callback), {"managed_bot"}),
     (lambda: ext.MessageHandler(filters.TEXT, callback), MESSAGES),

@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, cast, override
 
 import httpx
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.ext import TypeHandler
 from telegram.request import BaseRequest
 
+from floodgate.aws import AwsCalls
 from floodgate.delivery.journal import pack, unpack
 from floodgate.ingress.facts import shown
 from floodgate.ingress.updates import parse
-from floodgate.telegram.application import process
+from floodgate.state.records import Records
 from floodgate.telegram.bot import make_bot
 from floodgate.telegram.errors import MustWait
 from floodgate.telegram.limiter import Limiter
+from floodgate.telegram.processing import process, run_handlers
 from floodgate.telegram.replay import Recorded, Replay
 from floodgate.telegram.run import Run
+from floodgate.telegram.update_data import Memory
 from floodgate.traffic.gate import Ticket
 from tests.unit.delivery.virtual_time import run
 from tests.unit.ingress.samples import BOT, DATE, PRIVATE, message
@@ -116,6 +120,10 @@ class Telegram(BaseRequest):
         return {"message_id": next(self._ids), "date": DATE, "chat": chat, "text": parameters.get("text", "")}
 
 
+#: What no handler of these tests asks for anything.
+NO_MEMORY: Memory = Memory(Records(cast("Any", None), "state", AwsCalls(), time.time))
+
+
 @dataclass
 class Attempts:
     """One update, tried again and again; what the journal keeps in between goes through its bytes."""
@@ -144,7 +152,7 @@ class Attempts:
         )
         error: BaseException | None = None
         try:
-            await process(bot, lambda app: app.add_handler(TypeHandler(object, work)), this)
+            await process(bot, lambda app: app.add_handler(TypeHandler(object, work)), this, NO_MEMORY, run_handlers)
         except (MustWait, Exception) as raised:  # noqa: BLE001 - as a worker does
             error = raised
         self.kept = pack(this.replay.records())

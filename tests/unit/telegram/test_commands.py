@@ -1,6 +1,7 @@
 """The commands that Telegram shows are those with a docstring, described by its first line."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -46,12 +47,12 @@ def described(text: str) -> Any:
     return callback
 
 
-def commands(*handlers: BaseHandler[Any, Any, Any]) -> list[tuple[str, str]]:
+def commands(*handlers: BaseHandler[Any, Any, Any] | Callable[[], BaseHandler[Any, Any, Any]]) -> list[tuple[str, str]]:
     """Return name and description of the commands of a bot with these handlers."""
 
     def register(app: App) -> None:
         for group, handler in enumerate(handlers):
-            app.add_handler(handler, group)
+            app.add_handler(handler if isinstance(handler, BaseHandler) else handler(), group)
 
     return [(shown["command"], shown["description"]) for shown in describe(register)["commands"]]
 
@@ -84,7 +85,11 @@ def test_a_name_is_shown_once() -> None:
 
 def test_commands_inside_conversations_are_shown() -> None:
     """They are asked where they stand."""
-    inside: Any = ConversationHandler([CommandHandler("water", water)], {1: [CommandHandler("weed", weed)]}, [])
+
+    def inside() -> ConversationHandler[Any]:
+        states: Any = {1: [CommandHandler("weed", weed)]}
+        return ConversationHandler([CommandHandler("water", water)], states, [], name="garden", persistent=True)
+
     assert [name for name, _ in commands(inside)] == ["water", "weed"]
 
 

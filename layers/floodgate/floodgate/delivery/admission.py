@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from floodgate.delivery.message import Message
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.settings import InboundLimits
+    from floodgate.state.records import Records
     from floodgate.traffic.gate import Admission, Gates
     from floodgate.traffic.lease import Lease
 
@@ -84,12 +85,13 @@ type Verdict = Run | Dropped | Waits
 class Admissions:
     """Decides for one update after another. `lease` None: the bot as a whole has no limit."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, by name
         self,
         bot: Bot,
         gates: Gates,
         lease: Lease | None,
         cache: Cache,
+        records: Records,
         limits: InboundLimits,
         *,
         admin_chat_id: int | None,
@@ -100,6 +102,7 @@ class Admissions:
         self._gates = gates
         self._lease = lease
         self._cache = cache
+        self._records = records
         self._limits = limits
         self._admin_chat_id = admin_chat_id
         self._early_acknowledgement = early_acknowledgement
@@ -269,6 +272,10 @@ class Admissions:
         if update.type != "message" or not isinstance(content, Mapping) or here is None:
             return
         if (new := id_in(content, "migrate_to_chat_id")) is not None:
-            await migrate(here, new, self._gates, self._cache)
+            await self._migrate(here, new)
         elif (old := id_in(content, "migrate_from_chat_id")) is not None:
-            await migrate(old, here, self._gates, self._cache)
+            await self._migrate(old, here)
+
+    async def _migrate(self, old: int, new: int) -> None:
+        await migrate(old, new, self._gates, self._cache)
+        await self._records.move(old, new)  # either chat says so before anything else happens in the new one

@@ -3,7 +3,8 @@
     outcome    comes of                                                        and follows
     done       its handlers ran to their end                                   it is deleted
     wait       a 429, a limit of ours, a token that Telegram refuses           it is put back, uncounted
-    retry      the network, Telegram's own failures or AWS's                   tried again, up to its attempts
+    retry      the network, Telegram's own failures or AWS's, and what it
+               remembers being changed by others all the time                  tried again, up to its attempts
     frozen     a 429 of another chat than its own, which must not wait for it  tried again, three times in all
     drop       it came too late: stale, or its answer is no longer taken       it is deleted
     gone       Telegram refuses its chat for good                              it is deleted
@@ -31,6 +32,7 @@ import httpx
 from botocore import exceptions as aws
 from telegram.error import BadRequest, ChatMigrated, Conflict, EndPointNotFound, Forbidden, NetworkError, TelegramError
 
+from floodgate.state.records import StateChanged
 from floodgate.telegram.errors import (
     ChatFrozen,
     ChatUnreachable,
@@ -139,6 +141,7 @@ _ROWS: Final[tuple[tuple[Outcome, Callable[[BaseException, int | None], bool]], 
     (Outcome.REJECTED, lambda error, _: isinstance(error, _REQUEST_WRONG)),
     (Outcome.REJECTED, lambda error, _: is_client_error(error)),
     (Outcome.RETRY, lambda error, _: isinstance(error, _NETWORK) or _is_trouble_of_aws(error)),
+    (Outcome.RETRY, lambda error, _: isinstance(error, StateChanged)),
     # A success of Telegram's that cannot be read, and a machine without a network.
     (Outcome.RETRY, lambda error, _: type(error) is TelegramError),
     (Outcome.RETRY, lambda error, _: isinstance(error, OSError) and error.errno in _NO_WAY),

@@ -32,12 +32,14 @@ from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
+from floodgate.state.records import Records
 from floodgate.state.subscribers import Subscribers
 from floodgate.tasks.execution import run_task
 from floodgate.tasks.later import TaskQueue, queueing
-from floodgate.telegram.application import process, run_handlers
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
+from floodgate.telegram.processing import process, run_handlers
+from floodgate.telegram.update_data import Memory
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
 from floodgate.traffic.lease import Lease
@@ -103,6 +105,7 @@ class Worker:
         self._queue = Queue(sqs, settings.queue_url, calls)
         self._dead = DeadQueue(sqs, settings.dead_queue_url, settings.queue, calls)
         self._journal = Journal(dynamodb, table, calls, clock)
+        self._memory = Memory(Records(dynamodb, settings.bot.state_table, calls, clock))
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
         self._counts = Metrics(settings.queue)
@@ -159,6 +162,7 @@ class Worker:
                     self._gates,
                     self._lease,
                     self._cache,
+                    self._memory.records,
                     self._settings.inbound,
                     admin_chat_id=self._settings.bot.admin_chat_id,
                     early_acknowledgement=self._settings.early_acknowledgement,
@@ -196,4 +200,5 @@ class Worker:
             queueing(self._tasks),
             at_pace(self._pacers.get(run.group)),
         ):
-            return await process(bot, self.register, run, run_task if is_task(run.update.update) else run_handlers)
+            work = run_task if is_task(run.update.update) else run_handlers
+            return await process(bot, self.register, run, self._memory, work)

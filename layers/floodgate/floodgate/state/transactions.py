@@ -46,6 +46,11 @@ async def commit(dynamodb: DynamoDBClient, calls: AwsCalls, *updates: dict[str, 
     raise Contended
 
 
+def in_the_way(error: ClientError) -> bool:
+    """Tell whether a single write was refused because a transaction has its item in hand."""
+    return error.response["Error"]["Code"] == "TransactionConflictException"
+
+
 def _reasons(error: ClientError) -> set[str]:
     """Return why a transaction was cancelled; nothing if the error is another one."""
     if error.response["Error"]["Code"] != "TransactionCanceledException":

@@ -27,18 +27,17 @@ async def run_task(app: App, run: Run) -> bool:
     """
     body = TaskBody.of(run.update.update[TASK])
     run.handler = body.name
+    await app.initialize()
     registered = app.tasks.get(body.name)
     if registered is None:
         raise UnknownTask(body.name)
     task = Task.of(body, None if body.place.chat_id is None else run.own)
     job = cast("Job[Any]", task)  # it has what python-telegram-bot asks of one: chat_id and user_id
     context = app.context_types.context.from_job(job, app)
-    await context.refresh_data()
+    await app.data.enter(body.name)
     try:
         async with show_typing(app.bot, task if registered.typing else None):
             await registered.function(task, context)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the task's failure
         await app.process_error(None, error, job=job)
-    finally:
-        app.mark_data_for_update_persistence(chat_ids=task.chat_id, user_ids=task.user_id)
     return True

@@ -8,29 +8,33 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, NoReturn, override
 
-from telegram import Update
-from telegram.ext import Application, ContextTypes, ConversationHandler, ExtBot
+from telegram.ext import (
+    Application,
+    ContextTypes,
+    ConversationHandler,
+    DictPersistence,
+    ExtBot,
+)
 
-from floodgate.telegram.errors import MustWait
-from floodgate.telegram.limiter import GRACE_S
+from floodgate.telegram.conversations import NO_DATA, Conversations
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 
+    from telegram import Message
     from telegram.ext import BaseHandler
 
     from floodgate.tasks.task import Task
-    from floodgate.telegram.run import Run
+    from floodgate.telegram.update_data import UpdateData
 
     type TaskFunction = Callable[[Task, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, Any]]
+
 
 _TASK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -47,14 +51,19 @@ class BackgroundWorkRefused(RuntimeError):
     """A handler with block=False, or Application.create_task, was used."""
 
 
+class StateOutsideUpdate(RuntimeError):
+    """Data of updates was touched where there is no update."""
+
+
 class App(
     Application[ExtBot[None], ContextTypes.DEFAULT_TYPE, dict[Any, Any], dict[Any, Any], dict[Any, Any], None],
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("declared", "tasks")
+    __slots__ = ("_data", "declared", "tasks")
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, data: UpdateData | None = None, **kwargs: Any) -> None:
+        self._data = data
         super().__init__(**kwargs)
         self.tasks: dict[str, Registered] = {}
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
@@ -75,6 +84,72 @@ class App(
         if name in self.tasks:
             raise ValueError(f"Two tasks are called {name!r}: give one another name.")
         self.tasks[name] = Registered(function, typing)
+
+    @property
+    def data(self) -> UpdateData:
+        """What the update remembers. Raises StateOutsideUpdate while there is no update."""
+        if self._data is None:
+            raise StateOutsideUpdate(
+                "user_data, chat_data and bot_data belong to updates, and `register` runs outside of any: use them in "
+                "handlers, and keep what is the same for all in your module."
+            )
+        return self._data
+
+    @property
+    def conversations(self) -> Conversations:
+        """Its update's conversations."""
+        if not isinstance(self.persistence, Conversations):
+            raise StateOutsideUpdate("Conversations belong to updates, and `register` runs outside of any.")
+        return self.persistence
+
+    @property
+    def job_queue(self) -> None:
+        """There is none: no function runs all the time. `later` and schedules are for what comes later."""
+        return None
+
+    # python-telegram-bot's own are dicts of this process; these are read when they are touched, and saved.
+    @property
+    def user_data(self) -> Mapping[int, dict[Any, Any]]:
+        """Everybody's `user_data`, by id."""
+        return self.data.users
+
+    @user_data.setter
+    def user_data(self, _: object) -> None:
+        """Leave it."""
+
+    @property
+    def chat_data(self) -> Mapping[int, dict[Any, Any]]:
+        """Every chat's `chat_data`, by id."""
+        return self.data.chats
+
+    @chat_data.setter
+    def chat_data(self, _: object) -> None:
+        """Leave it."""
+
+    @property
+    def bot_data(self) -> dict[Any, Any]:
+        """The bot's own data."""
+        return self.data.bot
+
+    @bot_data.setter
+    def bot_data(self, _: object) -> None:
+        """Leave it."""
+
+    @override
+    def drop_user_data(self, user_id: int) -> None:
+        """Forget a person's `user_data`."""
+        self.user_data[user_id].clear()
+
+    @override
+    def drop_chat_data(self, chat_id: int) -> None:
+        """Forget a chat's `chat_data`."""
+        self.chat_data[chat_id].clear()
+
+    @override
+    def migrate_chat_data(
+        self, message: Message | None = None, old_chat_id: int | None = None, new_chat_id: int | None = None
+    ) -> None:
+        """Nothing: the data of a group that became a supergroup has moved before a handler hears of it."""
 
     @override
     async def process_error(
@@ -100,17 +175,16 @@ class App(
         )
 
 
-#: What a cancelled task may take to clean up, in seconds.
-_MOMENT_S: Final = 0.2
-
 type Register = Callable[[App], None]
-#: What is done for a run; returns whether it is of a known type.
-type Work = Callable[[App, Run], Awaitable[bool]]
 
 
-def build(bot: ExtBot[None], register: Register) -> App:
+def build(
+    bot: ExtBot[None], register: Register, data: UpdateData | None = None, conversations: Conversations | None = None
+) -> App:
     """Return an App with the bot's handlers; nothing is sent."""
-    app = Application.builder().application_class(App).bot(bot).updater(None).job_queue(None).build()
+    persistence = DictPersistence(NO_DATA) if conversations is None else conversations
+    builder = Application.builder().application_class(App, {"data": data}).bot(bot).updater(None).job_queue(None)
+    app = builder.persistence(persistence).build()
     if not isinstance(app, App):  # tells the type checker what application_class means
         raise TypeError
     register(app)
@@ -119,103 +193,45 @@ def build(bot: ExtBot[None], register: Register) -> App:
 
 def handlers_of(app: App) -> Iterator[BaseHandler[Any, Any, Any]]:
     """Yield every handler, those inside conversations too, in the order in which they are asked."""
-    waiting = [handler for group in app.handlers.values() for handler in group]
-    while waiting:
-        handler = waiting.pop(0)
-        yield handler
+    return (handler for handler, _ in _with_conversations(one for group in app.handlers.values() for one in group))
+
+
+def conversations_of(app: App) -> list[ConversationHandler[Any]]:
+    """Return every conversation, those inside others too."""
+    return [handler for handler in handlers_of(app) if isinstance(handler, ConversationHandler)]
+
+
+def _with_conversations(
+    handlers: Iterable[BaseHandler[Any, Any, Any]], inside: tuple[str, ...] = ()
+) -> Iterator[tuple[BaseHandler[Any, Any, Any], tuple[str, ...]]]:
+    """Yield every handler, with the names of the conversations that it is in."""
+    for handler in handlers:
+        yield handler, inside
         if isinstance(handler, ConversationHandler):
-            inside = [*handler.entry_points, *(one for state in handler.states.values() for one in state)]
-            waiting = [*inside, *handler.fallbacks, *waiting]
+            within = [*handler.entry_points, *(one for state in handler.states.values() for one in state)]
+            yield from _with_conversations([*within, *handler.fallbacks], (*inside, handler.name or ""))
 
 
-def _name_handlers(app: App) -> None:
+def name_handlers(app: App) -> None:
     """Have the run know which callback it is in; python-telegram-bot tells nobody."""
-    for handler in handlers_of(app):
+    for handler, inside in _with_conversations(one for group in app.handlers.values() for one in group):
         callback = getattr(handler, "callback", None)
         if callback is not None and not hasattr(callback, "tells_its_name"):  # a handler may be used again and again
-            handler.callback = _named(callback)
+            handler.callback = _named(callback, inside)
 
 
-def _named(callback: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+def _named(
+    callback: Callable[..., Coroutine[Any, Any, Any]], inside: tuple[str, ...]
+) -> Callable[..., Coroutine[Any, Any, Any]]:
     name = f"{callback.__module__}.{getattr(callback, '__qualname__', type(callback).__qualname__)}"
 
     @wraps(callback)
     async def with_name(*args: Any, **kwargs: Any) -> Any:
         if (run := running.get()) is not None:
             run.handler = name
+            if run.data is not None:
+                await run.data.enter(name, inside)
         return await callback(*args, **kwargs)
 
     with_name.tells_its_name = True  # type: ignore[attr-defined] # a mark of ours
     return with_name
-
-
-async def run_handlers(app: App, run: Run) -> bool:
-    """Run the bot's handlers on an update; return whether python-telegram-bot knows what kind of update it is."""
-    parsed = Update.de_json(dict(run.update.update), app.bot)
-    await app.process_update(parsed)
-    return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
-
-
-async def process(bot: ExtBot[None], register: Register, run: Run, work: Work = run_handlers) -> bool:
-    """Do the bot's work on one update, or on one task; return what `work` returns.
-
-    Raises the first error of a handler, a filter or a task that a handler started; MustWait if the update must wait;
-    and what python-telegram-bot raises for an update that it cannot read.
-    """
-    app = build(bot, register)
-    _name_handlers(app)
-    await app.initialize()
-    run.tasks = app.tasks
-    understood = True
-    token = running.set(run)
-    asyncio.get_running_loop().set_exception_handler(_blame)
-    try:
-        understood = await work(app, run)
-        await _finish_tasks(run)
-    except (MustWait, BaseExceptionGroup):  # a group is what a handler's TaskGroup makes of it
-        if run.must_wait_s is None:
-            raise
-    finally:
-        try:
-            await _end_tasks(run)
-        finally:
-            running.reset(token)
-    if run.must_wait_s is not None:
-        raise MustWait(run.must_wait_s)
-    if run.errors:
-        raise run.errors[0]
-    return understood
-
-
-async def _finish_tasks(run: Run) -> None:
-    """Await the tasks that this update's handlers started and left running; asyncio would lose their errors."""
-    while left := [task for task in _left(run) if task not in run.under_way]:  # whoever asked has those in hand
-        for result in await asyncio.gather(*left, return_exceptions=True):
-            if isinstance(result, Exception):
-                run.errors.append(result)
-
-
-async def _end_tasks(run: Run) -> None:
-    """Cancel what a handler that failed or overran has left behind; the next update must not meet it.
-
-    What a task has Telegram do at that moment gets the time to end, for what it comes to must be known.
-    """
-    if left := [task for task in _left(run) if task not in run.under_way]:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=GRACE_S + _MOMENT_S)
-
-
-def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Give an update the error of a task that ended before anybody asked; asyncio would log it and no more."""
-    task, error = context.get("future"), context.get("exception")
-    run = task.get_context().get(running) if isinstance(task, asyncio.Task) else None
-    if run is not None and isinstance(error, Exception):
-        run.errors.append(error)
-    elif not isinstance(error, MustWait):
-        loop.default_exception_handler(context)
-
-
-def _left(run: Run) -> list[asyncio.Task[Any]]:
-    mine = asyncio.current_task()
-    return [task for task in asyncio.all_tasks() if task is not mine and task.get_context().get(running) is run]

@@ -12,6 +12,7 @@ Exception
   TypeError
     ResultNotKept     an effect has happened, and what it returned cannot be kept
 BaseException
+  AlreadySaved       the update has done its work in an earlier attempt, and what it remembered is kept
   MustWait            the update must wait; what it has sent is not sent again
 """
 
@@ -65,6 +66,10 @@ class ChatFrozen(RetryAfter):
         super().__init__(math.ceil(wait_s))
         self.chat = chat
         self.wait_s = wait_s
+
+
+class AlreadySaved(BaseException):
+    """The update was handled to its end before; no Exception, so that a handler's `except Exception` lets it pass."""
 
 
 class OutcomeUnknown(Exception):

@@ -19,7 +19,7 @@ from telegram import Update, ext
 from telegram.constants import BotCommandLimit
 from telegram.ext import filters
 
-from floodgate.telegram.application import App, build, handlers_of
+from floodgate.telegram.application import App, build, conversations_of, handlers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,12 +118,34 @@ def describe(register: Register) -> dict[str, Any]:
                 f"{_name(handler)} has block=False: its work would be lost when Lambda freezes. Leave block out."
             )
         allowed |= _update_types(app, handler)
+    _require_memory(app, build(offline, register))
     for callback, block in app.error_handlers.items():
         if not block:
             raise HandlerNotUnderstood(f"The error handler {callback.__qualname__} has block=False. Leave block out.")
     for name, task in app.tasks.items():
         _require_task(name, task.function)
     return {"allowed_updates": sorted(allowed), "commands": commands(app)}
+
+
+def _require_memory(app: App, again: App) -> None:
+    """Have every conversation be one whose states are kept, for one update's handlers alone.
+
+    `again` is what the same `register` made another time.
+    """
+    conversations = conversations_of(app)
+    for handler in conversations:
+        if not handler.persistent:
+            raise HandlerNotUnderstood(
+                f"The ConversationHandler {handler.name or 'without a name'} has its states in memory, and "
+                'the next update may come to another worker: give it name="…" and persistent=True.'
+            )
+        if sum(other.name == handler.name for other in set(conversations)) > 1:
+            raise HandlerNotUnderstood(f"Two conversations are named {handler.name}: they would share their states.")
+    if shared := set(conversations) & set(conversations_of(again)):
+        names = sorted(str(handler.name) for handler in shared)
+        raise HandlerNotUnderstood(
+            f"{', '.join(names)}: make the ConversationHandler inside of `register`, for each update has its own."
+        )
 
 
 def _require_task(name: str, function: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from floodgate.cache.entry import Shown
     from floodgate.ingress.updates import IncomingUpdate
     from floodgate.telegram.application import Registered
+    from floodgate.telegram.update_data import UpdateData
     from floodgate.traffic.gate import Gate, Gates, Ticket
 
 
@@ -55,6 +56,8 @@ class Run:
     replay: Replay = field(default_factory=Replay)
     #: The callback that has it in hand, `module.name`; None if no handler has taken it.
     handler: str | None = None
+    #: What it remembers; None until its handlers are asked.
+    data: UpdateData | None = None
     #: The tasks that it may ask for, by name.
     tasks: Mapping[str, Registered] = field(default_factory=dict)
     #: How often it is tried.
@@ -73,6 +76,11 @@ class Run:
     def time_for(self, wait_s: float) -> bool:
         """Tell whether so long a wait leaves something of the time that the update has."""
         return asyncio.get_running_loop().time() + wait_s < self.deadline - REST_S
+
+    def begin_again(self) -> None:
+        """Have its handlers start anew; what they have done they find done."""
+        self.replay = Replay(self.replay.records())
+        self.errors.clear()
 
     def follow(self, old: int | str, new: int) -> None:
         """Go on in `new` if the update's own chat was `old`."""
