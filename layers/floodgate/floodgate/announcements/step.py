@@ -48,7 +48,7 @@ _IN_A_ROW: Final = 5
 _REST_S: Final = 60.0
 #: How long an order may go unseen while nothing is sent, in seconds.
 _LOOK_S: Final = 2.0
-#: Pauses between attempts to write what came of recipients, in seconds: without that they would be unknown.
+#: Pauses before AWS is asked again, in seconds.
 _PAUSES_S: Final = (0.2, 1.0, 3.0, 6.0)
 
 
@@ -99,7 +99,8 @@ class Step:
         chain = broadcast.chain
         try:
             while not lane.is_done:
-                broadcast = await self._broadcasts.find(broadcast.name) or broadcast
+                found = await self._patiently(self._broadcasts.find, broadcast.name)
+                broadcast = found or broadcast
                 goes_on = broadcast.state == "running" and broadcast.chain == chain
                 goes_on = goes_on and not self.useless and self._loop.time() < self._ends_at
                 new = await self._take(broadcast, lane) if goes_on else []
@@ -107,17 +108,19 @@ class Step:
                     lane.is_done = int(broadcast.state == "cancelled" or (goes_on and _is_through(lane)))
                     if not lane.is_done and not goes_on:
                         break
-                await self._go_on(broadcast, lane, new)
-                await self._wait(lane)
+                if await self._go_on(broadcast, lane, new):
+                    await self._wait()
+                elif not lane.is_done:
+                    await asyncio.sleep(_LOOK_S)
         finally:
             for task in self._active.values():
                 task.cancel()
         return broadcast, lane
 
-    async def _go_on(self, broadcast: Broadcast, lane: Lane, new: list[str]) -> None:
-        """Write what came of recipients and the new ones, and only then send to these."""
+    async def _go_on(self, broadcast: Broadcast, lane: Lane, new: list[str]) -> bool:
+        """Write what came of recipients and the new ones, and only then send to these; False if there is nothing."""
         if not (new or self._through or lane.is_done):
-            return
+            return bool(self._active)
         if lane.is_done:  # cancelled: those were never sent to
             lane.claimed -= len(lane.later) if lane.round == 0 else 0
             lane.later = []
@@ -125,6 +128,7 @@ class Step:
         for entry in new:
             self._active[entry] = unjournaled(self._deliver(broadcast, entry))
         await self._show(broadcast)
+        return True
 
     async def _deliver(self, broadcast: Broadcast, entry: str) -> None:
         try:
@@ -141,12 +145,10 @@ class Step:
         if len(self._through) >= ENOUGH or not self._active:
             self._woken.set()
 
-    async def _wait(self, lane: Lane) -> None:
-        """Return as soon as there is something to write; or while nothing is under way, in a moment."""
+    async def _wait(self) -> None:
+        """Return as soon as there is something to write, or nothing is under way."""
         if self._active:
             await self._woken.wait()
-        elif not self._through and not lane.is_done:
-            await asyncio.sleep(_LOOK_S)
         self._woken.clear()
         if self._broken is not None:
             raise self._broken
@@ -161,22 +163,21 @@ class Step:
         lane.hand = [*self._active, *new]
         if lane.round == 0:
             lane.claimed += len(new) - sum(":" in entry for entry in new)
-        token = uuid.uuid4().hex
-        for pause_s in (*_PAUSES_S, None):
+        if unknown and lane.round == 0:  # those of the second round are listed, and stay so
+            await self._patiently(self._broadcasts.keep_unknown, broadcast, lane, unknown)
+            lane.rows += 1
+            lane.unknown += len(unknown)
+        await self._patiently(self._broadcasts.write, broadcast, lane, uuid.uuid4().hex)
+
+    async def _patiently[**P, T](self, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what AWS answers in the end: giving up would make those in hand unknown."""
+        for pause_s in _PAUSES_S:
             try:
-                if unknown and lane.round == 0:  # those of the second round are listed, and stay so
-                    await self._broadcasts.keep_unknown(broadcast, lane, unknown)
-                    lane.rows += 1
-                    lane.unknown += len(unknown)
-                    unknown = []
-                await self._broadcasts.write(broadcast, lane, token)
+                return await ask(*args, **kwargs)
             except (BotoCoreError, ClientError) as trouble:
-                logger.error("broadcast not written", broadcast=broadcast.name, error=fault(trouble))
-                if pause_s is None:
-                    raise
+                logger.error("broadcast waits for AWS", error=fault(trouble))
                 await asyncio.sleep(pause_s)
-            else:
-                return
+        return await ask(*args, **kwargs)
 
     def _count(self, lane: Lane, entry: str, outcome: Outcome) -> Result:
         """Count a recipient that is through; one for later is put aside."""
@@ -232,8 +233,8 @@ class Step:
                 lane.shard, lane.after = lane.shard + len(broadcast.groups), ""
                 continue
             if not self._page:
-                found, self._go_on_after = await self._subscribers.page(
-                    lane.shard, self._go_on_after, _PAGE, broadcast.started_at
+                found, self._go_on_after = await self._patiently(
+                    self._subscribers.page, lane.shard, self._go_on_after, _PAGE, broadcast.started_at
                 )
                 self._page = found[::-1]
             while self._page and len(taken) < room:
@@ -246,7 +247,7 @@ class Step:
         if self._active or lane.row >= lane.rows:
             return []
         lane.row += 1
-        return await self._broadcasts.unknown(broadcast, lane, lane.row - 1)
+        return await self._patiently(self._broadcasts.unknown, broadcast, lane, lane.row - 1)
 
 
 def _is_through(lane: Lane) -> bool:
