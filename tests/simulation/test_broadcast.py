@@ -196,7 +196,7 @@ class Bulletin:
         """Press a button, as often as it takes; return what that is answered."""
         said = await self._surely(lambda: self.orders().press(order, name, 6))
         assert said is not None
-        return said.words
+        return said
 
     async def _surely[T](self, work: Callable[[], Awaitable[T]]) -> T:
         """Handle an update, and again if the process is killed."""

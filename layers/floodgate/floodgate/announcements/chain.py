@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from floodgate.state.broadcasts import Broadcast, Broadcasts, Lane
     from floodgate.state.subscribers import Subscribers
 
-#: What is left of a step's time when it takes no more recipients, in seconds: those in hand may each be slow.
+#: What is left of a step's time when it takes no more recipients, in seconds: those in hand may each be slow. Of less
+#: time than that, a part.
 _REST_S: Final = 40.0
+_REST_SHARE: Final = 0.4
 #: Between two edits of the message that shows how it goes, in seconds: half of what a group takes.
 SHOWN_EVERY_S: Final = 6.0
 
@@ -89,7 +91,7 @@ class Chain:
             Delivery(bot, self.subscribers, self._clock).send,
             view.refresh if data["lane"] == 0 else _nothing,
             self._clock,
-            ends_at=deadline - _REST_S,
+            ends_at=deadline - min(_REST_S, _REST_SHARE * (deadline - asyncio.get_running_loop().time())),
         )
         try:
             with at_pace(pacer(broadcast.groups)):

@@ -19,6 +19,7 @@ from telegram.ext import ApplicationHandlerStop, CallbackQueryHandler, CommandHa
 from floodgate.admin.desk import FIRST, answer
 from floodgate.admin.notices import OWN
 from floodgate.announcements.subscribing import follow
+from floodgate.telegram.once import once
 from floodgate.telegram.run import running
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 BUTTON: Final = f"{OWN}broadcast:"
 #: The name of the task that a step of a broadcast is.
 TASK: Final = "floodgate.broadcast"
+_GONE: Final = "Nothing of this is kept any more. /broadcast begins anew."
 _DATA: Final = re.compile(rf"{BUTTON}(?P<order>[a-z]+):(?P<name>[0-9a-f]{{12}})")
 
 
@@ -83,18 +85,25 @@ class AnnouncementDesk:
         if (refused := await self._orders.refusal(original)) is not None:
             await message.reply_text(refused)
             return
-        thread = message.message_thread_id if message.is_topic_message else None
         markup = _kept(original.reply_markup)
-        try:
-            copied = await message.get_bot().copy_message(
-                self._chat, self._chat, original.message_id, reply_markup=markup, message_thread_id=thread
-            )
-        except BadRequest:
+
+        async def copy() -> int | None:
+            thread = message.message_thread_id if message.is_topic_message else None
+            try:
+                copied = await message.get_bot().copy_message(
+                    self._chat, self._chat, original.message_id, reply_markup=markup, message_thread_id=thread
+                )
+            except BadRequest:
+                return None
+            # An answer that got lost leaves no id of the copy; then the original has to do.
+            return copied.message_id or original.message_id
+
+        # A refusal is remembered as well: asked again and again, it would use up the time of the answer to it.
+        source = await once("copy for a broadcast", copy)
+        if source is None:
             await message.reply_text("Telegram does not let a bot copy this kind of message.")
             return
         name = hashlib.sha256(f"{message.chat_id} {message.message_id}".encode()).hexdigest()[:12]
-        # An answer that got lost leaves no id of the copy; then the original has to do.
-        source = copied.message_id or original.message_id
         text, buttons = await self._orders.propose(name, self._chat, source, "" if markup is None else markup.to_json())
         await message.reply_text(text, reply_markup=buttons)
 
@@ -104,15 +113,14 @@ class AnnouncementDesk:
             await answer(query, "This button is not for you.", alert=True)
             return
         asked = _DATA.fullmatch(query.data or "")
-        said = None if asked is None else await self._orders.press(asked["order"], asked["name"], message.message_id)
-        if said is None:
-            await answer(query, "Nothing of this is kept any more. /broadcast begins anew.", alert=True)
+        if asked is None:
+            await answer(query, _GONE, alert=True)
             return
-        await answer(query, said.words)
-        if said.shown is None:
-            return
+        # Tried again, it is answered as it was before, and not that this was done before.
+        words = await once("broadcast", self._orders.press, asked["order"], asked["name"], message.message_id)
+        await answer(query, words or _GONE, alert=words is None)
         try:
-            await self._orders.show(query.get_bot(), said.shown)
+            await self._orders.show(query.get_bot(), asked["name"])
         except BadRequest:
             return  # it shows what it showed before
 

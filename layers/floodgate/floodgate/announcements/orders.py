@@ -6,7 +6,6 @@ finds the first done and does the second again, which changes nothing the second
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.announcements.progress import ALBUM, NOBODY, USAGE, Count, preview
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 STALE_S: Final = 86_400.0
 #: Times that an order is tried while steps write to the broadcast.
 _ROUNDS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a press is answered, and the broadcast that its message is to show now."""
-
-    words: str
-    shown: Broadcast | None = None
 
 
 class Orders:
@@ -61,12 +52,14 @@ class Orders:
         """Work on a step until shortly before the loop's time `deadline`. Raises TelegramError."""
         await self._chain.step(bot, data, deadline)
 
-    async def show(self, bot: Bot, broadcast: Broadcast) -> None:
-        """Have its message show it. Raises TelegramError."""
-        await self._chain.show(bot, broadcast)
+    async def show(self, bot: Bot, name: str) -> None:
+        """Have the message of a broadcast show it as it is now; a question stays one. Raises TelegramError."""
+        broadcast = await self._broadcasts.find(name)
+        if broadcast is not None and broadcast.panel:
+            await self._chain.show(bot, broadcast)
 
-    async def press(self, order: str, name: str, panel: int) -> Said | None:
-        """Do what a button below the message `panel` says; None if there is no such broadcast or order."""
+    async def press(self, order: str, name: str, panel: int) -> str | None:
+        """Do what a button below the message `panel` says, and return the answer; None: no such broadcast or order."""
         acts = {
             "confirm": self._confirm,
             "pause": self._pause,
@@ -82,43 +75,43 @@ class Orders:
                 return None
             if (said := await acts[order](broadcast, panel)) is not None:
                 return said
-        return Said("It is changing just now: press again.")
+        return "It is changing just now: press again."
 
-    async def _confirm(self, broadcast: Broadcast, panel: int) -> Said | None:
+    async def _confirm(self, broadcast: Broadcast, panel: int) -> str | None:
         changed: Broadcast | None = broadcast
         if broadcast.state == "draft":
             if self._clock() - broadcast.created_at > STALE_S:
-                return Said("This question is older than a day. Write /broadcast again.")
+                return "This question is older than a day. Write /broadcast again."
             changed = await self._broadcasts.order(broadcast, state="queued", chain=1, panel=panel)
             if changed is None:
                 return None
         if changed is None or changed.state != "queued":
-            return Said("It was confirmed before.", None if broadcast.state == "draft" else broadcast)
+            return "It was cancelled." if broadcast.state == "cancelled" else "It was confirmed before."
         return await self._queued(changed, "Confirmed.")
 
-    async def _pause(self, broadcast: Broadcast, panel: int) -> Said | None:
+    async def _pause(self, broadcast: Broadcast, panel: int) -> str | None:
         if broadcast.state not in {"running", "paused"}:
-            return Said("It is not under way.", broadcast)
+            return "It is not under way."
         changed = await self._broadcasts.order(broadcast, state="paused", panel=panel)
-        return None if changed is None else Said("Paused.", changed)
+        return None if changed is None else "Paused."
 
-    async def _resume(self, broadcast: Broadcast, panel: int) -> Said | None:
+    async def _resume(self, broadcast: Broadcast, panel: int) -> str | None:
         if broadcast.state not in {"running", "paused"}:
-            return Said("It is not paused.", broadcast)
+            return "It is not paused."
         changed = await self._broadcasts.order(
             broadcast, state="running", chain=broadcast.chain + 1, note="", panel=panel
         )
         if changed is None:
             return None
         await self._chain.begin(changed)
-        return Said("Going on.", changed)
+        return "Going on."
 
-    async def _cancel(self, broadcast: Broadcast, panel: int) -> Said | None:
+    async def _cancel(self, broadcast: Broadcast, panel: int) -> str | None:
         if broadcast.state == "finished" or broadcast.ended_at:
             if broadcast.state == "cancelled" and not broadcast.started_at:
                 await self._broadcasts.leave(broadcast.name)
                 await self._chain.start_first()
-            return Said("It is over.", broadcast)
+            return "It is over."
         if broadcast.state != "cancelled":
             # What was never begun has no step that could end it, or one that finds it ended.
             never = broadcast.state in {"draft", "queued"} and not broadcast.started_at
@@ -134,15 +127,15 @@ class Orders:
             await self._chain.start_first()
         else:
             await self._chain.begin(broadcast)
-        return Said("Cancelled.", broadcast)
+        return "Cancelled."
 
-    async def _again(self, broadcast: Broadcast, panel: int) -> Said | None:
+    async def _again(self, broadcast: Broadcast, panel: int) -> str | None:
         """Send to the unknown: once, whoever they are."""
         if broadcast.round == 0:
             if not (broadcast.is_over and broadcast.ended_at):
-                return Said("It is not over yet.", broadcast)
+                return "It is not over yet."
             if not Count.of(await self._broadcasts.lanes(broadcast)).unknown:
-                return Said("None is unknown.", broadcast)
+                return "None is unknown."
             changed = await self._broadcasts.order(
                 broadcast, state="queued", round=1, chain=broadcast.chain + 1, ended_at=0.0, panel=panel
             )
@@ -150,11 +143,11 @@ class Orders:
                 return None
             broadcast = changed
         elif broadcast.state != "queued":
-            return Said("That was done before.", broadcast)
+            return "That was done before."
         return await self._queued(broadcast, "They will get it.")
 
-    async def _queued(self, broadcast: Broadcast, words: str) -> Said:
+    async def _queued(self, broadcast: Broadcast, words: str) -> str:
         await self._broadcasts.enter(broadcast.name)
         await self._chain.start_first()
         before = (await self._broadcasts.waiting()).index(broadcast.name)
-        return Said(f"{words} It waits for {before} before it." if before else words, broadcast)
+        return f"{words} It waits for {before} before it." if before else words
