@@ -12,7 +12,7 @@ EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header -
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos check format requirements build deploy destroy env clean environment
+.PHONY: help run test bench chaos check format translations requirements build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -31,8 +31,9 @@ help: ## List what there is
 run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
 	@$(PYTHON) -m local run
 
-test: environment ## Run every test
-	$(PYTHON) -m pytest $(ARGS)
+# Two processes for the whole: what is deployed mostly waits, and the rest computes meanwhile; see tests/conftest.py.
+test: environment ## Run every test; ARGS='tests/unit -k gate' for some
+	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --no-loadscope-reorder)
 
 bench: environment ## Print what the limits and the cache achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits
@@ -53,6 +54,9 @@ check: environment ## Check style, types, the template and the locks
 format: environment ## Format the code, and mend what ruff can mend
 	.venv/bin/ruff check --fix --exit-zero
 	.venv/bin/ruff format
+
+translations: environment ## Bring the catalogues up to date with the texts of the bot, and compile them
+	PYTHONPATH=.:layers/floodgate:functions/worker $(PYTHON) -m local.translations
 
 requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
 	@$(EXPORT) > $(REQUIREMENTS)

@@ -26,14 +26,23 @@ _NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "tools", "tests", "doc
 _chat_ids = itertools.count(1001)
 
 
-@pytest.fixture(scope="module")
-def copy_of_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project that a module's tests may change; it shares the tools and the environments."""
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, which shares the tools and the environments, and keeps what sam built of it."""
     folder = shutil.copytree(ROOT, tmp_path_factory.mktemp("copy") / "floodgate", ignore=_NOT_COPIED)
     shutil.copy(ROOT / ".python-version", folder)
     for shared in (".tools", ".venv", "tools"):
         (folder / shared).symlink_to(ROOT / shared)
     return folder
+
+
+@pytest.fixture(scope="module")
+def copy_of_the_project(built_once: Path) -> Iterator[Path]:
+    """That copy, whose functions and layers a module's tests may change; they are as they were again afterwards."""
+    yield built_once
+    for changed in ("functions", "layers"):
+        shutil.rmtree(built_once / changed)
+        shutil.copytree(ROOT / changed, built_once / changed, ignore=_NOT_COPIED)
 
 
 @pytest.fixture(scope="session")

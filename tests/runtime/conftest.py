@@ -61,7 +61,8 @@ class World:
             found = json.loads(body)
             if "update" in found:
                 found = json.loads(found["update"])
-            self.telegram.send(found)
+            if "update_id" in found:  # a task is the bot's own
+                self.telegram.send(found)
 
     def logged(self) -> str:
         """Return what the functions have logged since the last event."""

@@ -229,6 +229,19 @@ given_up("worker__not_json")
 given_up("tasks__not_json")
 
 
+@expect("tasks__unknown_task")
+def a_task_that_is_not_there_is_tried_again(world: World) -> None:
+    """It goes back, with its failure counted: the code that asked for it may be newer than this one."""
+    [record] = event("tasks__unknown_task")["Records"]
+    name = record["messageId"]
+    assert world.run("tasks__unknown_task") == {"batchItemFailures": [{"itemIdentifier": name}]}
+    [entry] = [item for item in world.cloud.items("TrafficTable") if item["pk"] == {"S": f"journal#{name}"}]
+    failure = json.loads(entry["failure"]["S"])
+    assert (failure["error"], failure["handler"]) == ("UnknownTask", "prune")
+    assert sent(world) == []
+    assert left(world) == {"TasksQueue": 1}
+
+
 @expect("worker__describe")
 def a_worker_tells_what_the_bot_handles(world: World) -> None:
     """Types and commands, without a call to anybody."""

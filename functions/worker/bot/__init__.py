@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from floodgate.telegram import App
 
 _names = sorted((module.name for module in pkgutil.iter_modules(__path__)), key=lambda name: (name == "unknown", name))
-_features = [importlib.import_module(f"{__name__}.{name}") for name in _names]
+#: The modules; what else they offer, such as `export` and `forget` (privacy.py), is asked of them here.
+features = [importlib.import_module(f"{__name__}.{name}") for name in _names]
 
 
 def register(app: App) -> None:
     """Add the handlers of every feature."""
-    for feature in _features:
+    for feature in features:
         feature.register(app)

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import CommandHandler, ContextTypes
 
+from bot.texts import translator
+
 if TYPE_CHECKING:
     from telegram import Update
 
     from floodgate.telegram import App
 
 
-async def start(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+async def start(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Say hello."""
     if update.effective_message and update.effective_user:
-        name = update.effective_user.first_name
-        await update.effective_message.reply_text(f"Hello {name}! I am here and listening. /help lists what I can do.")
+        _ = translator(update, context).gettext
+        greeting = _("Hello {name}! I am here and listening. /help lists what I can do.")
+        await update.effective_message.reply_text(greeting.format(name=update.effective_user.first_name))
 
 
 def register(app: App) -> None:

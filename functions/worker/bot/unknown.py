@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from telegram.ext import ContextTypes, MessageHandler, filters
 
+from bot.texts import translator
 from floodgate.traffic.quiet import first_in
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 QUIET_S = 60
 
 
-async def unknown(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+async def unknown(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     """Point to /help."""
     message = update.effective_message
     if message and await first_in(QUIET_S, f"unknown#{message.chat_id}"):
-        await message.reply_text("I do not know what to do with that. /help lists what I can do.")
+        _ = translator(update, context).gettext
+        await message.reply_text(_("I do not know what to do with that. /help lists what I can do."))
 
 
 def register(app: App) -> None:

@@ -178,11 +178,15 @@ def test_the_rule_for_sizes_is_the_one_that_is_documented(item: dict[str, Any], 
     assert item_bytes(item) == size
 
 
-def test_a_full_gate_is_written_for_one_unit(cloud: Cloud, gates: Gates) -> None:
-    """With all that it can hold it is below a kilobyte: 32 long update ids, 20 sends, and every other attribute."""
+@pytest.mark.parametrize("first", [2_147_483_616, -999_999_999], ids=["updates", "tasks"])
+def test_a_full_gate_is_written_for_one_unit(cloud: Cloud, gates: Gates, first: int) -> None:
+    """With all that it can hold it is below a kilobyte: 32 long update ids, 20 sends, and every other attribute.
+
+    Those of tasks are no longer.
+    """
     cloud.clock.now += 0.654321
     for number in range(SLOTS):
-        run(gates.admit(SUPERGROUP, ticket(2_147_483_616 + number), Limit(0.123457, 100)))
+        run(gates.admit(SUPERGROUP, ticket(first + number), Limit(0.123457, 100)))
     for _ in range(20):
         run(gates.reserve(SUPERGROUP, None, is_group=True, within_s=1000))
         cloud.clock.advance(1.234567)

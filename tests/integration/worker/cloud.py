@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
+from moto.core import responses
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.sqs import models
 from moto.sqs.models import Queue, sqs_backends
 
 from floodgate.settings import BotSettings
@@ -40,6 +42,14 @@ FIFO: Mapping[QueueAttributeNameType, str] = {
 #: One attempt: botocore's own retries would sleep.
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
+
+# moto 5.2 works the same names out anew for each request, in a good part of the time that one takes.
+for _module, _name in (
+    (responses, "method_names_from_class"),
+    (responses, "camelcase_to_underscores"),
+    (models, "camelcase_to_underscores"),
+):
+    vars(_module)[_name] = cache(vars(_module)[_name])
 
 # One session for every test: it reads botocore's descriptions of the services once.
 _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")

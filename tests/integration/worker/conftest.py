@@ -16,6 +16,7 @@ from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits, WorkerSettings
 from floodgate.traffic.limits import Limit
 from tests.integration.worker.cloud import Clock, Cloud, remember_what_was_sent
+from tests.integration.worker.garden import Garden
 from tests.unit.delivery.virtual_time import VirtualLoop
 from tests.unit.ingress.samples import PRIVATE, message
 from tests.unit.telegram.wire import API_URL, TelegramWire
@@ -163,3 +164,9 @@ class Workers:
 def workers(cloud: Cloud, telegram: TelegramWire, loops: list[VirtualLoop]) -> Workers:  # noqa: ARG001 - their world
     """Workers in that cloud."""
     return Workers(cloud)
+
+
+@pytest.fixture
+def garden(cloud: Cloud, workers: Workers) -> Garden:
+    """A bot with a task, and both its workers."""
+    return Garden(cloud, workers)

@@ -83,7 +83,7 @@ def test_another_update_is_charged_for_itself(cloud: Cloud, workers: Workers) ->
     assert shop.charged == ["beans"] * 2
 
 
-@pytest.mark.parametrize("receipt", [{7: "beans"}, ("no.", 7), {"beans"}, b"7", object(), float("nan")], ids=str)
+@pytest.mark.parametrize("receipt", [{7: "beans"}, ("no.", 7), {"beans"}, b"7", object(), float("nan")], ids=type)
 def test_what_json_cannot_hold_is_the_authors_mistake(cloud: Cloud, workers: Workers, receipt: Any) -> None:
     """It raises where it is written, and the effect, which has happened, does not happen again."""
     shop, errors = Shop(), []

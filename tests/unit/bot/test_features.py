@@ -38,8 +38,9 @@ def bot_folder(tmp_path: Path) -> Path:
     """A copy of the bot as it ships, to change; features of your own stay out."""
     folder = tmp_path / "bot"
     folder.mkdir()
-    for shipped in ("__init__", "help", "start", "unknown", "whoami"):
+    for shipped in ("__init__", "help", "start", "texts", "unknown", "whoami"):
         shutil.copy(BOT / f"{shipped}.py", folder)
+    shutil.copytree(BOT / "languages", folder / "languages")
     return folder
 
 
@@ -82,7 +83,7 @@ def test_a_package_is_a_feature_too(bot_folder: Path) -> None:
 
 
 def test_a_removed_module_is_gone(bot_folder: Path) -> None:
-    """A bot may do without any of them."""
+    """A bot may do without any of them, but for `texts`."""
     (bot_folder / "start.py").unlink()
     (bot_folder / "unknown.py").unlink()
     assert described(bot_folder) == {"commands": ["help", "id"], "last": "whoami"}

@@ -1,13 +1,15 @@
 """Telegram is asked for what the bot handles: nothing is missed, and what cannot be known is refused."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
 import pytest
 from telegram import Update, ext
 from telegram.ext import filters
 
+from floodgate.tasks import Task
 from floodgate.telegram import App
 from floodgate.telegram.interface import HandlerNotUnderstood, describe
 from tests.unit.telegram.handlers import ALWAYS, HANDLERS, NOT_UNDERSTOOD, Handler, callback, subclasses
@@ -55,7 +57,11 @@ def test_a_subclass_has_the_types_of_its_class(make: Callable[[], Handler], expe
 
 def test_the_members_are_asked_for_always() -> None:
     """They tell who can still be reached, whatever the bot handles; and the list is sorted."""
-    assert describe(lambda _app: None) == {"allowed_updates": sorted(ALWAYS), "commands": []}
+    assert describe(lambda _app: None) == {
+        "allowed_updates": sorted(ALWAYS),
+        "commands": [],
+        "translations": {},
+    }
 
 
 def test_a_bot_asks_for_the_types_of_all_its_handlers() -> None:
@@ -177,4 +183,69 @@ def test_what_register_raises_is_raised() -> None:
         raise LookupError("no beans")
 
     with pytest.raises(LookupError, match="no beans"):
+        describe(register)
+
+
+async def summarize(_task: Task, _context: ext.ContextTypes.DEFAULT_TYPE) -> None:
+    """Do something that can wait."""
+
+
+class Summary:
+    """An object that can be called."""
+
+    async def __call__(self, _task: Task, _context: ext.ContextTypes.DEFAULT_TYPE, _depth: int = 1) -> None:
+        """Do the same."""
+
+
+@pytest.mark.parametrize("function", [summarize, Summary(), Summary().__call__, partial(Summary(), _depth=2)])
+def test_a_task_is_any_coroutine_function(function: Any) -> None:
+    """Of a task and a context; it asks Telegram for nothing."""
+    assert describe(lambda app: app.add_task("summarize", function))["allowed_updates"] == sorted(ALWAYS)
+
+
+def blocking(_task: Task, _context: ext.ContextTypes.DEFAULT_TYPE) -> None:
+    """Stop every other chat meanwhile."""
+
+
+async def without_context(_task: Task) -> None:
+    """Have nobody to talk to."""
+
+
+async def yielding(_task: Task, _context: ext.ContextTypes.DEFAULT_TYPE) -> AsyncIterator[None]:
+    """Be asked for more."""
+    yield None
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (blocking, "The task 'water' is no coroutine function: write it with `async def`."),
+        (yielding, "The task 'water' is no coroutine function: write it with `async def`."),
+        (None, "The task 'water' is no coroutine function: write it with `async def`."),
+        (
+            without_context,
+            "The task 'water' cannot be called with a task and a context: write `async def water(task, context)`.",
+        ),
+    ],
+)
+def test_what_cannot_be_a_task_is_refused(function: Any, sentence: str) -> None:
+    """With the deployment, instead of when somebody waits for it."""
+    assert refusal(lambda app: app.add_task("water", function)) == sentence
+
+
+@pytest.mark.parametrize("name", ["", "two words", "x" * 65, "gießen"])
+def test_a_tasks_name_is_short_and_plain(name: str) -> None:
+    """It stands in queues, logs and schedules."""
+    with pytest.raises(ValueError, match="cannot be called"):
+        describe(lambda app: app.add_task(name, summarize))
+
+
+def test_two_tasks_have_two_names() -> None:
+    """Or one of them would never run."""
+
+    def register(app: App) -> None:
+        app.add_task("water", summarize)
+        app.add_task("water", summarize)
+
+    with pytest.raises(ValueError, match="Two tasks are called 'water'"):
         describe(register)

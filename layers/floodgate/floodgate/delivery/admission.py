@@ -206,6 +206,9 @@ class Admissions:
         )
         refusal = await self._pass(passing, run.own, run, too_fast if is_private else too_busy)
         if refusal is None and run.own is not None:
+            if is_task(update.update) and (moved := run.seen[run.own].migrated_to) is not None:
+                run.follow(run.own, moved)  # it was asked for in the group, and the chat is a supergroup now
+                return None
             await self._reopen(run, run.own)
             return self._wait_for_lane(run, run.own)
         return refusal

@@ -60,24 +60,29 @@ class App(
 ):
     """The Application that a bot's `register(app)` adds its handlers to."""
 
-    __slots__ = ("_data", "declared", "tasks")
+    __slots__ = ("_data", "declared", "tasks", "translations")
 
     def __init__(self, data: UpdateData | None = None, **kwargs: Any) -> None:
         self._data = data
         super().__init__(**kwargs)
         self.tasks: dict[str, Registered] = {}
         self.declared: dict[BaseHandler[Any, Any, Any], frozenset[str]] = {}
+        self.translations: dict[str, Callable[[str], str]] = {}
+
+    def describe_in(self, language: str, translate: Callable[[str], str]) -> None:
+        """Have Telegram's menu describe the commands to people of a language (ISO 639-1) as `translate` does."""
+        self.translations[language] = translate
 
     def declare_update_types(self, handler: BaseHandler[Any, Any, Any], *types: str) -> None:
         """Say which update types `handler` takes, for a class that floodgate does not understand (see interface.py)."""
         self.declared[handler] = frozenset(types)
 
-    def add_task(self, name: str, function: TaskFunction, *, typing: bool = False) -> None:
+    def add_task(self, name: str, function: TaskFunction, *, typing: bool = True) -> None:
         """Have `later(name, …)` run `await function(task, context)` in the tasks' function, for minutes if need be.
 
-        With `typing` its chat sees that the bot is typing meanwhile. The name is up to 64 letters, digits, `_`, `.` and
-        `-`; tasks stand in a queue by it, so one that is still asked for must keep it. Raises ValueError for another,
-        and for a name that has been used.
+        With `typing` its chat sees that the bot is typing meanwhile, unless a schedule asked for it. The name is up to
+        64 letters, digits, `_`, `.` and `-`; tasks stand in a queue by it, so one that is still asked for must keep it.
+        Raises ValueError for another, and for a name that has been used.
         """
         if not _TASK_NAME.fullmatch(name):
             raise ValueError(f"A task cannot be called {name!r}: use 1 to 64 of A-Z, a-z, 0-9, _, . and -.")

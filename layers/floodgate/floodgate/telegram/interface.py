@@ -105,6 +105,7 @@ def _require_layer() -> None:
 def describe(register: Register) -> dict[str, Any]:
     """Return `{"allowed_updates": [...], "commands": [{"command", "description"}, ...]}`, without a network.
 
+    `translations` has the commands once more for each language that the bot describes them in.
     Raises LayerUnusable, HandlerNotUnderstood, or whatever `register` itself raises.
     """
     _require_layer()
@@ -124,7 +125,11 @@ def describe(register: Register) -> dict[str, Any]:
             raise HandlerNotUnderstood(f"The error handler {callback.__qualname__} has block=False. Leave block out.")
     for name, task in app.tasks.items():
         _require_task(name, task.function)
-    return {"allowed_updates": sorted(allowed), "commands": commands(app)}
+    return {
+        "allowed_updates": sorted(allowed),
+        "commands": commands(app),
+        "translations": {language: commands(app, translate) for language, translate in app.translations.items()},
+    }
 
 
 def _require_memory(app: App, again: App) -> None:
@@ -150,7 +155,9 @@ def _require_memory(app: App, again: App) -> None:
 
 def _require_task(name: str, function: Any) -> None:
     """Raise HandlerNotUnderstood for what cannot be run as a task."""
-    called = function if inspect.isroutine(inspect.unwrap(_inside(function))) else getattr(function, "__call__", None)  # noqa: B004 - of an object the method, which may be a coroutine function
+    called = _inside(function)
+    if not inspect.isroutine(called):  # an object is called by its class's method
+        called = getattr(type(called), "__call__", None)  # noqa: B004 - not whether, but which
     if not inspect.iscoroutinefunction(called):
         raise HandlerNotUnderstood(f"The task {name!r} is no coroutine function: write it with `async def`.")
     try:
@@ -161,13 +168,13 @@ def _require_task(name: str, function: Any) -> None:
         ) from None
 
 
-def commands(app: App) -> list[dict[str, str]]:
+def commands(app: App, translate: Callable[[str], str] = str) -> list[dict[str, str]]:
     """Return the commands to show, `{"command", "description"}` each, in the order in which they were added."""
     shown: dict[str, str] = {}
     for handler in handlers_of(app):
         if isinstance(handler, ext.CommandHandler) and (description := _first_line(handler.callback)):
             for name in sorted(handler.commands):
-                shown.setdefault(name, description)
+                shown.setdefault(name, translate(description))
     for name, description in shown.items():
         if not _COMMAND_NAME.fullmatch(name):
             raise HandlerNotUnderstood(f"/{name} cannot be shown by Telegram: use 1 to 32 of a-z, 0-9 and _.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -100,9 +101,11 @@ class Registrar:
     async def _register(self, bot: ExtBot[None], interface: dict[str, Any]) -> dict[str, Any]:
         settings = self._settings
         store_identity(self._dynamodb, settings.bot.state_table, bot.bot.to_dict())
-        commands = [BotCommand(shown["command"], shown["description"]) for shown in interface["commands"]]
         secret = self._secrets.get_secret_value(SecretId=settings.webhook_secret_arn)["SecretString"]
-        await _patiently(lambda: bot.set_my_commands(commands))
+        # The menu for everybody else comes last.
+        for language, shown in [*interface.get("translations", {}).items(), (None, interface["commands"])]:
+            commands = [BotCommand(one["command"], one["description"]) for one in shown]
+            await _patiently(partial(bot.set_my_commands, commands, language_code=language))
         await _patiently(
             lambda: bot.set_webhook(
                 settings.webhook_url,
