@@ -299,6 +299,21 @@ def test_pause_resume_and_cancel(chats: Chats, monkeypatch: pytest.MonkeyPatch) 
     assert sum(len(one.replies) for one in crowd) == paused
 
 
+def test_what_a_recipient_costs(chats: Chats) -> None:
+    """One write of their chat's gate, and a part of a write and of a read for what is in hand."""
+    many(chats, range(5001, 5101))
+    admin = proposed(chats)
+    chats.cloud.wire.requests.clear()
+    admin.press("Confirm")
+    keys = [asked["Key"]["pk"]["S"] for asked in chats.cloud.wire.asked("UpdateItem")]
+    assert sum(key.startswith("gate#5") for key in keys) == 100
+    assert sum(not key.startswith("gate#5") for key in keys) <= 30
+    assert len(chats.cloud.wire.asked("GetItem")) <= 40
+    assert chats.cloud.wire.asked("TransactWriteItems", "PutItem", "DeleteItem", "Scan") == []
+    journals = [item for item in chats.cloud.items("traffic") if item["pk"]["S"].startswith("journal")]
+    assert journals == []
+
+
 def test_a_second_broadcast_waits(chats: Chats, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, can be cancelled meanwhile, and begins when the first is over."""
     [ann] = many(chats, [5001])
