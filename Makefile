@@ -55,8 +55,8 @@ format: environment ## Format the code, and mend what ruff can mend
 	.venv/bin/ruff check --fix --exit-zero
 	.venv/bin/ruff format
 
-translations: environment ## Bring the catalogues up to date with the texts of the bot, and compile them
-	PYTHONPATH=.:layers/floodgate:functions/worker $(PYTHON) -m local.translations
+translations: environment ## Bring the catalogues up to date with the texts of the bot, and compile them; FROM=other.po
+	PYTHONPATH=.:layers/floodgate:functions/worker $(PYTHON) -m local.translations $(FROM)
 
 requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
 	@$(EXPORT) > $(REQUIREMENTS)

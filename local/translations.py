@@ -10,7 +10,7 @@ what is still to be done, and a test holds the catalogues against it.
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
@@ -118,8 +118,20 @@ def _empty(language: str | None) -> Catalog:
     )
 
 
-def main() -> int:
-    """Write the catalogues; return 1, and say why, if one is not whole."""
+def adopt(catalogue: Catalog, other: Catalog) -> None:
+    """Take over what another catalogue of the language has translated, and this one has not."""
+    for said in other:
+        here = catalogue.get(said.id if isinstance(said.id, str) else said.id[0])
+        if here is not None and here.id == said.id and not said.fuzzy and (here.fuzzy or not all(_forms(here))):
+            here.string = said.string
+            here.flags.discard("fuzzy")
+
+
+def main(others: Sequence[str]) -> int:
+    """Write the catalogues; return 1, and say why, if one is not whole.
+
+    `others` are further `.po` files to take translations from, such as the other side's in a merge.
+    """
     wanted, whole = texts(), True
     for language in LANGUAGES:
         if language == SOURCE:
@@ -127,6 +139,11 @@ def main() -> int:
         catalogue = read(language)
         catalogue.update(wanted)
         catalogue.obsolete.clear()
+        for other in others:
+            with Path(other).open("rb") as source:
+                found = read_po(source)
+            if str(found.locale) == language:
+                adopt(catalogue, found)
         file = po_file(language)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as target:
@@ -139,4 +156,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

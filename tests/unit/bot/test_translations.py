@@ -1,6 +1,8 @@
 """Every word of the bot is there in each of its languages, and fits where it is put."""
 
+import ast
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,9 @@ from tests.unit.ingress.samples import ANN, GROUP, PRIVATE, message
 
 TRANSLATED = sorted(set(LANGUAGES) - {SOURCE})
 WANTED = translations.texts()
+#: What has people read its first argument, or `text` or `caption`.
+SAYING = {"reply_text", "edit_message_text", "edit_text", "answer", "InlineKeyboardButton", "KeyboardButton",
+          "reply_document", "send_message"}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
@@ -46,6 +51,42 @@ def test_the_menu_describes_each_command_in_each_language(language: str) -> None
         {**command, "description": texts_in(language).gettext(command["description"])} for command in said["commands"]
     ]
     assert said["translations"][language] != said["commands"]
+
+
+def untranslated(source: str) -> list[str]:
+    """Return the literals that a module says without a translation."""
+    found = []
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in SAYING:
+            said = [*call.args[:1], *(one.value for one in call.keywords if one.arg in {"text", "caption"})]
+            literals = [part for one in said for part in ast.walk(one) if isinstance(one, ast.Constant | ast.JoinedStr)]
+            found += [str(part.value) for part in literals if isinstance(part, ast.Constant)]
+    return [text for text in found if any(letter.isalpha() for letter in text)]
+
+
+@pytest.mark.parametrize("file", sorted(CATALOGUES.parent.rglob("*.py")), ids=lambda file: file.stem)
+def test_nothing_is_said_past_the_catalogues(file: Path) -> None:
+    """What people read is no literal, but what `_` makes of it."""
+    assert untranslated(file.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('message.reply_text("Beans")', ["Beans"]),
+        ('message.reply_text(f"{n} beans")', [" beans"]),
+        ('bot.send_message(text="Beans", chat_id=1)', ["Beans"]),
+        ('query.answer(text="Beans")', ["Beans"]),
+        ('InlineKeyboardButton("Beans", callback_data="beans")', ["Beans"]),
+        ('message.reply_text(_("Beans"))', []),
+        ('message.reply_text(f"✓ {name}")', []),
+        ('InlineKeyboardButton(_("Beans"), callback_data="beans")', []),
+    ],
+)
+def test_literals_that_are_said_are_found(source: str, found: list[str]) -> None:
+    """So that the test above fails when it should."""
+    assert untranslated(source) == found
 
 
 def catalogue(text: Any = None, said: Any = None, **more: Any) -> Catalog:
@@ -81,6 +122,22 @@ def test_each_flaw_is_found(wanted: Catalog, there: Catalog, flaw: str) -> None:
     """One of each kind; so that the first test here fails when it should."""
     [found] = translations.flaws(there, wanted)
     assert found.partition(":")[0] == flaw
+
+
+def test_translations_of_another_catalogue_are_taken_over() -> None:
+    """What is missing or fuzzy here; what is here stays, and what is fuzzy there is left there."""
+    here, there = catalogue("beans", "Bohnen"), catalogue("beans", "Böhnchen")
+    for text, said, other in (("peas", "", "Erbsen"), ("leek", "Lauch?", "Lauch"), ("kale", "", "Kohl")):
+        here.add(text, said, flags=["fuzzy"] if text == "leek" else [])
+        there.add(text, other, flags=["fuzzy"] if text == "kale" else [])
+    there.add("okra", "Okra")
+    translations.adopt(here, there)
+    assert {one.id: (one.string, one.fuzzy) for one in here if one.id} == {
+        "beans": ("Bohnen", False),
+        "peas": ("Erbsen", False),
+        "leek": ("Lauch", False),
+        "kale": ("", False),
+    }
 
 
 def context(**data: Any) -> Any:

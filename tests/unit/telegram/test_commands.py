@@ -128,3 +128,30 @@ def test_a_name_that_telegram_cannot_show_is_refused(name: str) -> None:
 def test_an_unseen_command_may_have_any_name() -> None:
     """What is not shown need not be showable."""
     assert commands(CommandHandler("٣", secret)) == []
+
+
+def test_commands_are_described_in_each_language() -> None:
+    """The same ones in the same order, for Telegram's menu."""
+
+    def register(app: App) -> None:
+        app.describe_in("de", {"Water the beans": "Bohnen gießen", "Pull weeds": "Jäten"}.__getitem__)
+        app.add_handler(CommandHandler("water", water))
+        app.add_handler(CommandHandler("weed", weed))
+
+    assert describe(register)["translations"] == {
+        "de": [
+            {"command": "water", "description": "Bohnen gießen"},
+            {"command": "weed", "description": "Jäten"},
+        ]
+    }
+
+
+def test_a_translated_description_may_not_be_too_long_either() -> None:
+    """Telegram would refuse the menu."""
+
+    def register(app: App) -> None:
+        app.describe_in("de", lambda _text: "x" * 257)
+        app.add_handler(CommandHandler("water", water))
+
+    with pytest.raises(HandlerNotUnderstood, match="/water's docstring"):
+        describe(register)

@@ -5,8 +5,8 @@ itself by its `id` and, if a schedule sends it again and again, the time of the 
 derived, a negative one, which no update has; so the gate, the journal, the dead letters and retries take a task for an
 update. A body has no update_id of its own, so what comes in from outside can never be a task, and only the worker of
 tasks.fifo reads one.
-Hazard: derived ids are chance. Two tasks of one chat are taken for one if theirs are the same, once in a thousand
-million, and nothing else of the chat has passed in between that has the same slot at the gate.
+Hazard: derived ids are chance, and so are their slots at the chat's gate. A copy that comes after SQS's five minutes
+passes there if an update or a task with the same slot, one of 32, has passed in between.
 """
 
 import hashlib

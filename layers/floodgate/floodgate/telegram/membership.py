@@ -2,7 +2,8 @@
 
 Rule: in a private chat its person; in a group or channel its owner and administrators, as the cache knows them, and who
 speaks in the chat's own name. One answer serves all of a chat's people, and Telegram gives it to any bot, whereas
-getChatMember may be refused to one without rights of its own. Hazard: other bots are never among them.
+getChatMember may be refused to one without rights of its own. Hazards: other bots are never among them; and a bot that
+is no administrator itself is not told of changes, so it knows of them five minutes later at most.
 """
 
 from __future__ import annotations
