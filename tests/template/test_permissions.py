@@ -74,8 +74,8 @@ def test_who_is_told_the_traffic_table_may_use_it(template: Template, function: 
 
 
 STATE_RIGHTS = {
-    "WorkerFunction": {"GetItem", "BatchGetItem", "UpdateItem", "Query"},
-    "TasksFunction": {"GetItem", "BatchGetItem", "UpdateItem", "Query"},
+    "WorkerFunction": {"GetItem", "BatchGetItem", "UpdateItem", "DeleteItem", "Query"},
+    "TasksFunction": {"GetItem", "BatchGetItem", "UpdateItem", "DeleteItem", "Query"},
     "DeadletterFunction": {"GetItem", "UpdateItem", "PutItem"},
     "RegistrarFunction": {"PutItem"},
 }
@@ -83,7 +83,7 @@ STATE_RIGHTS = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_with_the_state_table_what_it_does(template: Template, function: str) -> None:
-    """Failures are kept by one and closed by others; a transaction needs the rights of its writes. Nobody deletes."""
+    """Failures are kept by one and closed by others; a transaction needs its writes' rights; subscribers leave."""
     rights = {
         action.removeprefix("dynamodb:")
         for one in statements(template, function.removesuffix("Function") + "Role")

@@ -71,6 +71,8 @@ class TelegramWire:
             case "sendMessage":
                 chat = {"id": fields["chat_id"], "type": "private" if fields["chat_id"] > 0 else "supergroup"}
                 return {"message_id": next(self._message_ids), "date": DATE, "chat": chat, "text": fields["text"]}
+            case "copyMessage":
+                return {"message_id": next(self._message_ids)}
             case "setWebhook":
                 self.webhook = dict(fields)
             case "deleteWebhook":

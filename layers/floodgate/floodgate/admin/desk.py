@@ -122,11 +122,11 @@ class FailureDesk:
     async def _pressed(self, query: CallbackQuery) -> None:
         message = query.message
         if message is None or message.chat.id != self._chat:
-            await _answer(query, "This button is not for you.", alert=True)
+            await answer(query, "This button is not for you.", alert=True)
             return
         asked = _DATA.fullmatch(query.data or "")
         if asked is None:
-            await _answer(query, "I do not know this button any more. /failures has new ones.", alert=True)
+            await answer(query, "I do not know this button any more. /failures has new ones.", alert=True)
         elif asked["order"] in {"retry_one", "discard_one"}:
             await self._handle_one(query, asked["order"], asked["name"])
         else:
@@ -136,7 +136,7 @@ class FailureDesk:
         """Send one failure again, or discard it, by its reference."""
         failure = await self._failures.find(name)
         if failure is None:
-            await _answer(query, "Nothing of this is kept any more.", alert=True)
+            await answer(query, "Nothing of this is kept any more.", alert=True)
             return
         of = failure.letter.error_name
         said = await self._answered(query, of)
@@ -144,7 +144,7 @@ class FailureDesk:
             act = self._retries.retry if order == "retry_one" else self._retries.discard
             said = _outcome(await act([name], has_time=_time_left()), order, left=0)
             await self._fingerprints.answered(of, query.id, said)
-        await _answer(query, said, alert=_WHY in said)
+        await answer(query, said, alert=_WHY in said)
         if (failure := await self._failures.find(name)) is not None:
             await _edit(query, *details(failure))
 
@@ -152,7 +152,7 @@ class FailureDesk:
         """Do what a button below a fingerprint's message says."""
         kind = await self._fingerprints.find(name)
         if kind is None:
-            await _answer(query, "Nothing of this is kept any more.", alert=True)
+            await answer(query, "Nothing of this is kept any more.", alert=True)
         elif order == "show":
             await self._show(query, kind)
         elif order == "details":
@@ -175,7 +175,7 @@ class FailureDesk:
             await self._fingerprints.answered(kind.name, query.id, said)
         else:
             left = await self._failures.count_open(kind.name)
-        await _answer(query, said, alert=_WHY in said)
+        await answer(query, said, alert=_WHY in said)
         if (now := await self._fingerprints.find(kind.name)) is not None:
             await _edit(query, *notice(now, left))
 
@@ -204,7 +204,7 @@ class FailureDesk:
 
     async def _show(self, query: CallbackQuery, kind: Fingerprint) -> None:
         """Send the fingerprint's message anew; from now on it is the one that is kept up to date."""
-        await _answer(query)
+        await answer(query)
         if isinstance(query.message, Message):
             text, buttons = notice(kind, await self._failures.count_open(kind.name))
             sent = await query.message.reply_text(text, reply_markup=buttons)
@@ -217,9 +217,9 @@ class FailureDesk:
             if (failure := await self._failures.find(name)) is not None:
                 break
         if failure is None:
-            await _answer(query, "Nothing of this is kept any more.", alert=True)
+            await answer(query, "Nothing of this is kept any more.", alert=True)
             return
-        await _answer(query)
+        await answer(query)
         if isinstance(query.message, Message):
             text, buttons = details(failure, [name for name in names if name != failure.name])
             await query.message.reply_text(text, reply_markup=buttons)
@@ -241,7 +241,7 @@ def _outcome(done: Done, order: str, left: int) -> str:
     return " ".join(said)[:200]
 
 
-async def _answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+async def answer(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
     """Stop the button's waiting, with a word; after some minutes Telegram takes none, and the message says it all."""
     try:
         await query.answer(text, show_alert=alert)

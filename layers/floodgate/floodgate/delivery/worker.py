@@ -15,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
 from floodgate.admin.desk import FailureDesk
+from floodgate.announcements.desk import AnnouncementDesk
+from floodgate.announcements.subscribing import subscriptions
 from floodgate.aws import AwsCalls
 from floodgate.cache.cache import Cache, caching
 from floodgate.delivery.admission import Admissions
@@ -31,6 +33,7 @@ from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
 from floodgate.state.records import Records
+from floodgate.state.subscribers import Subscribers
 from floodgate.tasks.execution import run_task
 from floodgate.tasks.later import TaskQueue, queueing
 from floodgate.tasks.schedules import Schedules, scheduling
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from telegram.ext import ExtBot
 
     from floodgate.admin.retries import Retries
+    from floodgate.announcements.orders import Orders
     from floodgate.settings import WorkerSettings
     from floodgate.state.failures import Failures
     from floodgate.state.fingerprints import Fingerprints
@@ -128,9 +132,23 @@ class Worker:
             self._desk = FailureDesk(admin, opened)
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
+        self._subscribers = subscribers = Subscribers(dynamodb, settings.bot.state_table, calls, clock)
+
+        def opened_orders() -> Orders:
+            from floodgate.announcements.chain import Chain  # noqa: PLC0415 - few updates need it
+            from floodgate.announcements.orders import Orders  # noqa: PLC0415
+            from floodgate.state.broadcasts import Broadcasts  # noqa: PLC0415
+
+            broadcasts = Broadcasts(dynamodb, settings.bot.state_table, calls, clock)
+            chain = Chain(broadcasts, subscribers, sqs, settings.tasks_queue_url, calls, clock)
+            return Orders(chain, bulk_groups(paid=is_paid), clock)
+
+        self._announcements = None if admin is None else AnnouncementDesk(admin, opened_orders)
 
     def register(self, app: App) -> None:
         """Add the handlers for the admin, if there is an admin chat, and then the bot's own."""
+        if self._announcements is not None:
+            self._announcements.register(app)
         if self._desk is not None:
             self._desk.register(app)
         self._bots_own(app)
@@ -183,6 +201,7 @@ class Worker:
         with (
             quiet_periods(self._quiet, str(run.update.update_id)),
             caching(self._cache),
+            subscriptions(self._subscribers),
             notices_every(self._settings.inbound.quiet_s),
             queueing(self._tasks),
             scheduling(self._schedules),
