@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def commands(chats: Chats) -> None:
     """The bot with two commands more."""
-    shipped = bot.register
 
     async def show(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         assert update.message
@@ -37,9 +36,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> None:
     def register(app: App) -> None:
         app.add_handler(CommandHandler("show", show))
         app.add_handler(CommandHandler("delete", delete))
-        shipped(app)
+        bot.register(app)
 
-    monkeypatch.setattr(bot, "register", register)
+    chats.register = register
 
 
 def test_a_person_sees_what_they_asked_for(chats: Chats, ann: Chat) -> None:

@@ -14,17 +14,15 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes
 from bot.reminders import set_timezone
 from bot.settings import zones
 from bot.settings.menu import PREFIX, Here, language_page, main_page, zones_page
-from bot.settings.subscription import export, forget, is_subscribed, subscribe
 from bot.texts import LANGUAGES, Texts, translator
 from bot.welcome.kept import Welcome
+from floodgate.announcements import subscribe, unsubscribe
 from floodgate.telegram import leads_chat
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
 
     from floodgate.telegram import App
-
-__all__ = ["export", "forget", "register"]
 
 
 async def settings(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -76,8 +74,10 @@ async def _choose(here: Here, order: list[str], context: ContextTypes.DEFAULT_TY
             await set_timezone(context, zone)
         case ["welcome", "on" | "off" as state] if here.is_group:
             Welcome.of(here.chat_data).turned(on=state == "on").keep(here.chat_data)
-        case ["subscription", "on" | "off" as state] if await is_subscribed(here.chat.id) is not None:
-            await subscribe(here.chat.id, on=state == "on")
+        case ["subscription", "on"]:
+            await subscribe(here.chat.id)
+        case ["subscription", "off"]:
+            await unsubscribe(here.chat.id)
         case _:
             return False
     return True
