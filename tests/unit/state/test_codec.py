@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import json
 from collections import Counter, defaultdict
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,26 @@ def test_what_holds_itself_is_refused() -> None:
     endless.append(endless)
     with pytest.raises(NotStorable, match="holds itself"):
         dumps(endless, "user_data")
+
+
+def test_a_time_keeps_its_zone() -> None:
+    """Not only what its clocks were ahead by: the same time tomorrow may be another number of hours away."""
+    berlin = ZoneInfo("Europe/Berlin")
+    nine = loads(dumps(datetime(2026, 3, 28, 9, tzinfo=berlin), "x"))
+    assert (nine + timedelta(1)).isoformat() == "2026-03-29T09:00:00+02:00"
+    second = datetime(2026, 10, 25, 2, 30, tzinfo=berlin, fold=1)
+    assert loads(dumps(second, "x")).isoformat() == second.isoformat() == "2026-10-25T02:30:00+01:00"
+    assert loads(dumps(second.replace(tzinfo=None), "x")).fold == 1
+
+
+def test_a_zone_without_a_name_is_refused() -> None:
+    """Nobody could find it again."""
+
+    class Here(tzinfo):
+        pass
+
+    with pytest.raises(NotStorable, match="time zone that cannot be kept"):
+        dumps(datetime(2026, 6, 11, tzinfo=Here()), "user_data")  # type: ignore[abstract] # nobody asks it
 
 
 def test_dates_are_no_times() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,31 @@ class NotStorable(TypeError):
     """A value cannot be kept; the text says which, and what to keep instead."""
 
 
+def _time_parts(value: datetime) -> str | list[Any]:
+    """Return its ISO text; or, of what that would lose: its local time, its `fold`, and its zone's name."""
+    if not value.fold and not isinstance(value.tzinfo, ZoneInfo):
+        return value.isoformat()
+    zone = value.tzinfo.key if isinstance(value.tzinfo, ZoneInfo) else None
+    return [value.replace(tzinfo=None).isoformat() if zone else value.isoformat(), value.fold, zone]
+
+
+def _has_zone_of_name(value: datetime) -> bool:
+    """Tell whether its zone is none, a fixed one, or one that `zoneinfo` finds by its name."""
+    zone = value.tzinfo
+    return zone is None or type(zone) is timezone or (type(zone) is ZoneInfo and zone.key is not None)
+
+
+def _time_of(parts: str | list[Any]) -> datetime:
+    if isinstance(parts, str):
+        return datetime.fromisoformat(parts)
+    local, fold, zone = parts
+    time = datetime.fromisoformat(local).replace(fold=fold)
+    return time.replace(tzinfo=ZoneInfo(zone)) if zone else time
+
+
 _TO_JSON: Final[dict[type, tuple[str, Callable[[Any], Any]]]] = {
     bytes: ("~bytes", lambda value: base64.b64encode(value).decode()),
-    datetime: ("~datetime", datetime.isoformat),
+    datetime: ("~datetime", _time_parts),
     date: ("~date", date.isoformat),
     timedelta: ("~timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
 }
@@ -38,7 +61,7 @@ _FROM_JSON: Final[dict[str, Callable[[Any], Any]]] = {
     "~frozenset": frozenset,
     "~dict": dict,
     "~bytes": base64.b64decode,
-    "~datetime": datetime.fromisoformat,
+    "~datetime": _time_of,
     "~date": date.fromisoformat,
     "~timedelta": lambda parts: timedelta(*parts),
 }
@@ -83,6 +106,8 @@ def _plain(value: Any, where: str, depth: int) -> Any:
             for key, one in value.items()
         )
         return {"~dict": list(pairs)}
+    if kind is datetime and not _has_zone_of_name(value):
+        raise NotStorable(f"{where} has a time zone that cannot be kept: use datetime.timezone or zoneinfo.ZoneInfo.")
     if kind in _TO_JSON:
         name, to_json = _TO_JSON[kind]
         return {name: to_json(value)}
