@@ -1,7 +1,7 @@
 """Several writes that happen together or not at all.
 
-Rule: a transaction that meets another one on an item is cancelled by DynamoDB and simply tried again; one whose
-condition does not hold is not, for what it was made from is no longer so.
+Rule: a transaction that meets another one on an item, or too many writes, is cancelled by DynamoDB and simply tried
+again; one whose condition does not hold is not, for what it was made from is no longer so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Tries, and the pause between two, in seconds.
 ROUNDS: Final = 5
 _PAUSE_S: Final = 0.05
+#: Why DynamoDB cancels what it may do when asked again.
+_PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class Contended(TimeoutError):
@@ -38,7 +40,7 @@ async def commit(dynamodb: DynamoDBClient, calls: AwsCalls, *updates: dict[str, 
             reasons = _reasons(error)
             if "ConditionalCheckFailed" in reasons:
                 return False
-            if reasons != {"TransactionConflict"}:
+            if not reasons or reasons - _PASSING:
                 raise
             await asyncio.sleep(_PAUSE_S)
         else:
