@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: What is due is due in so many seconds: an update's data is saved after its handlers, and must be there by then.
 SOONEST_S: Final = 30
+#: How JSON may write the beginning of what the scheduler fills in.
+_ESCAPED: Final = r"\u003caws."
 _GONE: Final = "ResourceNotFoundException"
 #: The scheduler will say the same when it is asked again.
 _REFUSED: Final = frozenset({"ServiceQuotaExceededException", "ValidationException"})
@@ -94,7 +96,7 @@ class Schedules:
             "Target": {
                 "Arn": self._settings.tasks_queue_arn,
                 "RoleArn": self._settings.role_arn,
-                "Input": body.written(),
+                "Input": _literal(body.written()),
                 "SqsParameters": {"MessageGroupId": group},
             },
         }
@@ -136,6 +138,14 @@ class Schedules:
         return self._made
 
 
+def _literal(written: str) -> str:
+    """Return the body with nothing for the scheduler to fill in but the time; people may write `<aws.scheduler.…>`."""
+    written = written.replace("<aws.", _ESCAPED)
+    head, name, tail = written.rpartition(f'"{SCHEDULED_TIME.replace("<aws.", _ESCAPED)}"}}')
+    # `scheduled_at` is the last of a task's fields.
+    return f'{head}"{SCHEDULED_TIME}"}}{tail}' if name and tail == "}" else written
+
+
 _current: ContextVar[Schedules] = ContextVar("schedules")
 
 
@@ -162,8 +172,9 @@ async def schedule(
     `name`: 1 to 64 of A-Z, a-z, 0-9, `-`, `_` and `.`, the same each time the update is tried: take it from its
     update_id. `when`: a time with its zone, after which the schedule is gone, a time that has passed being as soon as
     can be; or an expression such as `cron(0 9 ? * MON *)`, which is read in `timezone` and recurs until `unschedule`.
-    `data` must be JSON. Raises UnknownTask, TaskDataInvalid, and ScheduleRefused if asking again would not help;
-    whatever else goes wrong is tried again with the update if it is left alone.
+    `data` must be JSON. Raises UnknownTask, TaskDataInvalid, ValueError for a time without a zone, and
+    ScheduleRefused if asking again would not help; whatever else goes wrong is tried again with the update if it is
+    left alone.
     """
     run = running.get()
     if run is None:
@@ -171,6 +182,8 @@ async def schedule(
     if task not in run.tasks:
         raise UnknownTask(task)
     require_json(task, data or {})
+    if isinstance(when, datetime) and when.tzinfo is None:
+        raise ValueError(f"{when} is a time in no zone: say which, as in datetime(…, tzinfo=UTC).")
     place = here()
     await _current.get().put(name, task, when, place, place.group or run.group, data=data or {}, timezone=timezone)
 
