@@ -34,7 +34,8 @@ async def run_task(app: App, run: Run) -> bool:
     task = Task.of(body, None if body.place.chat_id is None else run.own)
     job = cast("Job[Any]", task)  # it has what python-telegram-bot asks of one: chat_id and user_id
     context = app.context_types.context.from_job(job, app)
-    await app.data.enter(body.name)
+    # Unlike a handler's, its data is read when it is touched, though the loop stands still for it: it runs alone, and
+    # others would change what was read at its beginning in the minutes that it takes.
     try:
         async with show_typing(app.bot, task if registered.typing else None):
             await registered.function(task, context)
