@@ -43,7 +43,7 @@ def test_a_record_is_written_as_it_was_read(records: Records) -> None:
     with pytest.raises(StateChanged):
         write(records, "m2", (first, '"b"'))
     write(records, "m3", (read(records, ANN), '"c"'))
-    assert read(records, ANN) == Stored(ANN, '"c"', "m3")
+    assert read(records, ANN) == Stored(ANN, '"c"', "m3", ("m1",))
 
 
 def test_an_emptied_record_is_another_one_than_before(records: Records) -> None:
@@ -51,7 +51,7 @@ def test_an_emptied_record_is_another_one_than_before(records: Records) -> None:
     write(records, "m1", (read(records, ANN), '"a"'))
     old = read(records, ANN)
     write(records, "m2", (old, None))
-    assert read(records, ANN) == Stored(ANN, None, "m2")
+    assert read(records, ANN) == Stored(ANN, None, "m2", ("m1",))
     write(records, "m3", (read(records, ANN), '"a"'))
     with pytest.raises(StateChanged):
         write(records, "m4", (old, '"b"'))

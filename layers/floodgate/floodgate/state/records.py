@@ -2,15 +2,18 @@
 
 Problem: two workers may have the same record in hand, and the later write would undo the earlier one. Rule: a record
 holds the id of the message by which it was written last; it is written only if that is still so, and all that one
-update changes is written together or not at all. The id tells as well that an update has done its work when it is
-handed out once more. What was emptied stays for as long as SQS keeps a message, without content.
+update changes is written together or not at all. The id, with those of the messages before, tells as well that an
+update has done its work when it is handed out once more. What was emptied stays for as long as SQS keeps a message,
+without content.
 
-Hazard: reads are consistent one by one, not with each other; what was read and not changed is not checked again.
+Hazards: reads are consistent one by one, not with each other; what was read and not changed is not checked again.
+Whoever comes again after REMEMBERED others have written is not known any more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,10 +34,17 @@ if TYPE_CHECKING:
 LARGEST_BYTES: Final = 390_000
 #: How long an emptied record tells who emptied it: longer than SQS keeps a message (14 days).
 _KEPT_S: Final = 15 * 86_400
+#: Writers that a record knows, besides the last: others write while a message is in a dead worker's hand.
+REMEMBERED: Final = 16
+#: What they are known by, of an id's characters: 48 random bits of an SQS message id.
+_KNOWN_BY: Final = 13
 #: In whose name a chat's data moves to another.
 _MOVED: Final = "migration"
 #: Records in one read, and in one write: DynamoDB's limits.
 _READ_TOGETHER: Final = 100
+#: Requests for what DynamoDB left out of its answer, and the pause before each, in seconds.
+_READ_ROUNDS: Final = 5
+_READ_PAUSE_S: Final = 0.05
 WRITTEN_TOGETHER: Final = 100
 
 
@@ -81,6 +91,17 @@ class Stored:
     text: str | None = None
     #: The message that wrote it; None if nobody did.
     saved_by: str | None = None
+    #: Those that did before, by the beginning of their ids, the latest first.
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Who wrote it, as far as that is remembered, as `earlier` has them."""
+        return self.earlier if self.saved_by is None else (self.saved_by[:_KNOWN_BY], *self.earlier)
+
+    def is_saved_by(self, message: str) -> bool:
+        """Tell whether the message wrote it, last or before."""
+        return message[:_KNOWN_BY] in self.writers
 
 
 class Records:
@@ -105,7 +126,7 @@ class Records:
         return self._clock()
 
     async def list_of(self, pk: str) -> dict[Key, Stored]:
-        """Return every record with that partition key that has content."""
+        """Return every record with that partition key; those without content tell who emptied them."""
         pages = await self._calls.run(
             lambda: list(
                 self._dynamodb.get_paginator("query").paginate(
@@ -117,8 +138,8 @@ class Records:
             )
         )
         found = [plain(item) for page in pages for item in page["Items"]]
-        names = {Key(item["pk"], item["sk"]): item for item in found if "data" in item and "saved_by" in item}
-        return {name: Stored(name, item["data"], item["saved_by"]) for name, item in names.items()}
+        names = {Key(item["pk"], item["sk"]): item for item in found if "saved_by" in item and "moved_to" not in item}
+        return {name: _stored(name, item) for name, item in names.items()}
 
     async def write(self, changes: Mapping[Key, tuple[Stored, str | None]], by: str) -> None:
         """Have the records have this content, None for none, in the name of the message `by`.
@@ -151,7 +172,8 @@ class Records:
         updates = [change(self._table, source.pk, source.sk, expression, condition, to=new, by=_MOVED, **values)]
         if was.text is not None:
             both = {**loads(was.text), **loads(there.text)} if there.text is not None else loads(was.text)
-            updates.append(self._change(there, dumps(both, str(target)), _MOVED))
+            both_wrote = replace(there, earlier=(*was.writers, *there.earlier))
+            updates.append(self._change(both_wrote, dumps(both, str(target)), _MOVED))
         if not await commit(self._dynamodb, self._calls, *updates):
             raise Contended
 
@@ -165,6 +187,9 @@ class Records:
         else:
             expression = "SET #saved_by = :by, #data = :data REMOVE #expires_at"
             values["data"] = text
+        if was.writers:
+            expression = expression.replace("SET ", "SET #earlier = :earlier, ")
+            values["earlier"] = list(was.writers[:REMEMBERED])
         condition = "attribute_not_exists(#saved_by)"
         if was.saved_by is not None:
             condition, values["was"] = "#saved_by = :was", was.saved_by
@@ -184,7 +209,7 @@ class Records:
     async def _is_written(self, changes: Mapping[Key, tuple[Stored, str | None]], by: str) -> bool:
         """Tell whether it was us: botocore asks again when an answer is lost."""
         found = await self.read([was.key for was, _ in changes.values()])
-        return all(record.saved_by == by for record in found.values())
+        return all(record.is_saved_by(by) for record in found.values())
 
     def _read_now(self, names: Sequence[Key]) -> dict[Key, Stored]:
         if len(names) == 1:
@@ -200,13 +225,18 @@ class Records:
 
     def _get_several(self, names: Sequence[Key]) -> dict[Key, dict[str, Any]]:
         found: dict[Key, dict[str, Any]] = {}
+        rounds = 0
         for some in batched(names, _READ_TOGETHER, strict=False):
             asked: Any = {self._table: {"Keys": [key(name.pk, name.sk) for name in some], "ConsistentRead": True}}
             while asked:
                 answer = self._dynamodb.batch_get_item(RequestItems=asked)
                 items = answer["Responses"].get(self._table, [])
                 found |= {Key(item["pk"]["S"], item["sk"]["S"]): item for item in items}
-                asked = answer.get("UnprocessedKeys")
+                if asked := answer.get("UnprocessedKeys"):
+                    rounds += 1
+                    if rounds > _READ_ROUNDS:  # nobody waits any more, and the thread is one of a few
+                        raise TimeoutError
+                    time.sleep(_READ_PAUSE_S)
         return found
 
     def _follow(self, name: Key, item: dict[str, Any] | None) -> Stored:
@@ -214,7 +244,11 @@ class Records:
         if (new := record.get("moved_to")) is not None:
             there = data_of_chat(new)
             return self._follow(there, self._get(there))
-        return Stored(name, record.get("data"), record.get("saved_by"))
+        return _stored(name, record)
+
+
+def _stored(name: Key, record: Mapping[str, Any]) -> Stored:
+    return Stored(name, record.get("data"), record.get("saved_by"), tuple(record.get("earlier", ())))
 
 
 def _too_large(name: Key, text: str) -> str:

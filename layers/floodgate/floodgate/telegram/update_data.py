@@ -98,7 +98,13 @@ class UpdateData:
         """Read the records, with one request. Raises AlreadySaved, and what botocore raises."""
         if missing := [key for key in keys if key not in self._entries]:
             for key, stored in (await self._memory.records.read(missing)).items():
-                self._open(key, stored)
+                if key not in self._entries:  # touched meanwhile by what a handler has started, and maybe changed
+                    self._open(key, stored)
+
+    async def find_saved(self) -> None:
+        """Raise AlreadySaved if the update has been saved, as far as its own records tell; and what botocore raises."""
+        for stored in (await self._memory.records.read(self._own)).values():
+            self._require_news(stored)
 
     def touch(self, key: Key) -> Data:
         """Return the content of a record, to be changed. Raises AlreadySaved, and what botocore raises."""
@@ -126,7 +132,7 @@ class UpdateData:
         for key, entry in self._entries.items():
             text = dumps(entry.content, _NAMES.get(self._own.get(key, ""), str(key))) if entry.content else None
             if text != entry.stored.text:
-                changes[key] = (entry.stored, text)
+                changes[entry.stored.key] = (entry.stored, text)
         if len(changes) > WRITTEN_TOGETHER:
             raise TooManyRecords(
                 f"{len(changes)} people, chats and conversations were changed by one update, and {WRITTEN_TOGETHER} "
@@ -135,10 +141,15 @@ class UpdateData:
         await self._memory.records.write(changes, self._owner)
 
     def _open(self, key: Key, stored: Stored) -> None:
-        if stored.saved_by == self._owner:
+        self._require_news(stored)
+        if (entry := self._entries.get(stored.key)) is None:
+            entry = self._entries[stored.key] = _Entry(stored, {} if stored.text is None else loads(stored.text))
+        self._entries[key] = entry  # a chat that has moved has two keys, and one content
+
+    def _require_news(self, stored: Stored) -> None:
+        if stored.is_saved_by(self._owner):
             self.is_saved = True
             raise AlreadySaved
-        self._entries[key] = _Entry(stored, {} if stored.text is None else loads(stored.text))
 
 
 _NAMES: Final = {"user": "user_data", "chat": "chat_data", "bot": "bot_data"}
