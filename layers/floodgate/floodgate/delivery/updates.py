@@ -178,6 +178,7 @@ class UpdateHandling:
         if isinstance(verdict, Dropped):
             return await self._drop(message, entry, verdict.reason, line)
         verdict.replay, verdict.retries = Replay(entry.calls), self._retries
+        verdict.is_suspect = suspected_at is not None
         if suspected_at is not None and not store_is_down:
             entry = replace(entry, started_at=suspected_at, receives=message.receive_count)
             await self._journal.write(message.origin, entry)

@@ -9,6 +9,7 @@ it and is raised by `process`; background work is refused, and tasks that a hand
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, NoReturn, override
@@ -217,17 +218,21 @@ def _with_conversations(
             yield from _with_conversations([*within, *handler.fallbacks], (*inside, handler.name or ""))
 
 
-def name_handlers(app: App) -> None:
-    """Have the run know which callback it is in; python-telegram-bot tells nobody."""
+def name_handlers(app: App) -> dict[int, set[str]]:
+    """Have the run know which callback it is in; python-telegram-bot tells nobody.
+
+    Returns, by a handler's `id`, the names of the conversations that it stands in.
+    """
+    conversations: defaultdict[int, set[str]] = defaultdict(set)
     for handler, inside in _with_conversations(one for group in app.handlers.values() for one in group):
+        conversations[id(handler)].update(inside)
         callback = getattr(handler, "callback", None)
         if callback is not None and not hasattr(callback, "tells_its_name"):  # a handler may be used again and again
-            handler.callback = _named(callback, inside)
+            handler.callback = _named(callback, id(handler))
+    return conversations
 
 
-def _named(
-    callback: Callable[..., Coroutine[Any, Any, Any]], inside: tuple[str, ...]
-) -> Callable[..., Coroutine[Any, Any, Any]]:
+def _named(callback: Callable[..., Coroutine[Any, Any, Any]], handler: int) -> Callable[..., Coroutine[Any, Any, Any]]:
     name = f"{callback.__module__}.{getattr(callback, '__qualname__', type(callback).__qualname__)}"
 
     @wraps(callback)
@@ -235,7 +240,7 @@ def _named(
         if (run := running.get()) is not None:
             run.handler = name
             if run.data is not None:
-                await run.data.enter(name, inside)
+                await run.data.enter(name, run.inside.get(handler, ()))
         return await callback(*args, **kwargs)
 
     with_name.tells_its_name = True  # type: ignore[attr-defined] # a mark of ours

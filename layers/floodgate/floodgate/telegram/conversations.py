@@ -90,8 +90,10 @@ class Conversations(DictPersistence):
         self._handlers: dict[str, Conversation] = {}
         self._names: dict[str, Name] = {}
 
-    async def load(self, handlers: Iterable[Conversation], update: Update) -> list[tuple[Conversation, Data]]:
-        """Read the states of the update's conversations, and return those that have timed out.
+    async def load(
+        self, handlers: Iterable[Conversation], update: Update, came_at: float | None
+    ) -> list[tuple[Conversation, Data]]:
+        """Read the states of the update's conversations, and return those that had timed out when it came.
 
         Those have no state any more, and their update is in the dict under `update` if they want to hear of it.
         """
@@ -99,13 +101,13 @@ class Conversations(DictPersistence):
             if handler.name and (name := name_of(handler, update)) is not None:
                 self._handlers[handler.name], self._names[handler.name] = handler, name
         await self._data.load({record_of(handler, self._names[name]) for name, handler in self._handlers.items()})
-        timed_out = []
+        timed_out, written_at = [], self._now if came_at is None else came_at
         for key, handler in self._handlers.items():
             ends_after_s, here = timeout_s(handler), self._record(key)
             found = here.get(key)
             if found is None or ends_after_s is None or "at" not in found:
                 continue
-            if found["at"] + ends_after_s <= self._now:
+            if found["at"] + ends_after_s <= written_at:
                 timed_out.append((handler, here.pop(key)))
         return timed_out
 

@@ -119,8 +119,8 @@ class Limiter(BaseRateLimiter[None]):
         if endpoint == "getMe" and self._identity is not None:
             return dict(self._identity)
         run = running.get()
-        if run is not None and run.must_wait_s is not None:  # a handler that has caught it may do nothing more
-            raise run.must_wait(run.must_wait_s)
+        if run is not None:
+            run.require_open()
 
         async def ask() -> Answer:
             try:

@@ -60,12 +60,14 @@ async def _round(bot: ExtBot[None], register: Register, run: Run, memory: Memory
     update = run.update.update
     run.data = data = memory.of_update(run.ticket.message_id, chat=chat_id(update), user=user_id(update))
     app = build(bot, register, data, Conversations(data, memory.now()))
-    name_handlers(app)
+    run.inside = name_handlers(app)
     run.tasks = app.tasks
     understood = True
     token = running.set(run)
     asyncio.get_running_loop().set_exception_handler(_blame)
     try:
+        if run.is_suspect:  # before it says anything: a worker that is killed keeps no journal
+            await data.find_saved()
         understood = await work(app, run)
         await _finish_tasks(run)
         if not (run.errors or run.must_wait_s is not None or data.is_saved):
@@ -91,7 +93,7 @@ async def run_handlers(app: App, run: Run) -> bool:
     """Run the bot's handlers on an update; return whether python-telegram-bot knows what kind of update it is."""
     parsed = Update.de_json(dict(run.update.update), app.bot)
     conversations = app.conversations
-    timed_out = await conversations.load(conversations_of(app), parsed)
+    timed_out = await conversations.load(conversations_of(app), parsed, run.came_at)
     await app.initialize()
     for conversation, last in timed_out:
         await time_out(app, conversation, last)
@@ -129,7 +131,7 @@ def _blame(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     run = task.get_context().get(running) if isinstance(task, asyncio.Task) else None
     if run is not None and isinstance(error, Exception):
         run.errors.append(error)
-    elif not isinstance(error, MustWait):
+    elif not isinstance(error, MustWait | AlreadySaved):
         loop.default_exception_handler(context)
 
 

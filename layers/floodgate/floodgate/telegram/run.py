@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.retry import RetryPolicy
-from floodgate.telegram.errors import MustWait
+from floodgate.telegram.errors import AlreadySaved, MustWait
 from floodgate.telegram.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from floodgate.cache.entry import Shown
     from floodgate.ingress.updates import IncomingUpdate
@@ -48,6 +48,8 @@ class Run:
     is_exempt: bool = False
     #: It was tried before: nobody need be waiting for the answer to its query any more, and half of it may be done.
     was_tried: bool = False
+    #: A worker may have died with it in hand, after having saved what it remembers.
+    is_suspect: bool = False
     #: A reply into its own chat is reserved and may go out at once.
     reply_reserved: bool = False
     #: The webhook has answered its callback query.
@@ -58,6 +60,8 @@ class Run:
     handler: str | None = None
     #: What it remembers; None until its handlers are asked.
     data: UpdateData | None = None
+    #: By a handler's `id`: the names of the conversations that it stands in.
+    inside: Mapping[int, Collection[str]] = field(default_factory=dict)
     #: The tasks that it may ask for, by name.
     tasks: Mapping[str, Registered] = field(default_factory=dict)
     #: How often it is tried.
@@ -87,6 +91,13 @@ class Run:
         self.seen.pop(old, None)
         if self.own == old:
             self.own = new
+
+    def require_open(self) -> None:
+        """Raise what has ended its handlers, MustWait or AlreadySaved: one that has caught it may do nothing more."""
+        if self.must_wait_s is not None:
+            raise self.must_wait(self.must_wait_s)
+        if self.data is not None and self.data.is_saved:
+            raise AlreadySaved
 
     def must_wait(self, wait_s: float) -> MustWait:
         """Have the update handed out again after `wait_s` seconds, and return what ends its handler: raise it."""
