@@ -42,7 +42,7 @@ _KNOWN_BY: Final = 13
 _MOVED: Final = "migration"
 #: Records in one read, and in one write: DynamoDB's limits.
 _READ_TOGETHER: Final = 100
-#: Requests for what DynamoDB left out of its answer, and the pause before each, in seconds.
+#: Requests in a row that bring nothing of what DynamoDB left out before, and the pause before each, in seconds.
 _READ_ROUNDS: Final = 5
 _READ_PAUSE_S: Final = 0.05
 WRITTEN_TOGETHER: Final = 100
@@ -232,8 +232,8 @@ class Records:
                 answer = self._dynamodb.batch_get_item(RequestItems=asked)
                 items = answer["Responses"].get(self._table, [])
                 found |= {Key(item["pk"]["S"], item["sk"]["S"]): item for item in items}
-                if asked := answer.get("UnprocessedKeys"):
-                    rounds += 1
+                rounds = 0 if items else rounds + 1
+                if (asked := answer.get("UnprocessedKeys")) and rounds:
                     if rounds > _READ_ROUNDS:  # nobody waits any more, and the thread is one of a few
                         raise TimeoutError
                     time.sleep(_READ_PAUSE_S)
