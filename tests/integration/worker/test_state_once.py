@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from httpx import ConnectError
+from telegram.error import BadRequest
 from telegram.ext import CommandHandler, ConversationHandler, MessageHandler, filters
 
 from floodgate.aws import AwsCalls
@@ -18,7 +20,7 @@ from floodgate.telegram.update_data import Memory
 from tests.integration.worker.conftest import ANNS_CHAT, text
 from tests.integration.worker.due import Due
 from tests.integration.worker.garden import Garden, body
-from tests.integration.worker.test_conversations import WORDS, Talk, says
+from tests.integration.worker.test_conversations import WORDS, Talk, says, with_a_last_word
 from tests.integration.worker.test_state import ANNS, count, only
 from tests.unit.ingress.samples import GROUP
 
@@ -281,6 +283,48 @@ def test_who_wrote_in_time_is_in_time(cloud: Cloud, telegram: TelegramWire, work
     cloud.clock.advance(90)  # a flood
     assert cloud.deliver(workers.drain(register)) == []
     assert [words for _, words in telegram.sent] == ["What?", "How many?"]
+
+
+def test_a_last_word_that_fails_is_nobody_elses_failure(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would fail each time: whoever writes next is answered, and the conversation is over."""
+
+    async def last_word(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        raise BadRequest("message to edit not found")
+
+    def register(app: App) -> None:
+        app.add_handler(
+            ConversationHandler(
+                entry_points=[CommandHandler("order", says("What?", "what"))],
+                states={"what": [], ConversationHandler.TIMEOUT: [MessageHandler(filters.ALL, last_word)]},
+                fallbacks=[],
+                conversation_timeout=60,
+                name="order",
+                persistent=True,
+            )
+        )
+        app.add_handler(MessageHandler(filters.ALL, says("?")))
+
+    ann = Talk(cloud, telegram, workers, register)
+    ann.say("/order")
+    cloud.clock.advance(100)
+    assert [ann.say("seeds"), ann.say("/order")] == [["?"], ["What?"]]
+    assert cloud.letters() == []
+    assert "last word" in caplog.text
+
+
+def test_a_last_word_is_said_when_the_network_is_back(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> None:
+    """Then the update that it stands before is tried again."""
+    ann = Talk(cloud, telegram, workers, with_a_last_word)
+    ann.say("/order")
+    cloud.clock.advance(100)
+    telegram.faults["sendMessage"] = [ConnectError("down")]
+    cloud.queue(text("seeds"), ANNS_CHAT)
+    cloud.deliver(workers.drain(with_a_last_word))
+    cloud.clock.advance(30)
+    assert cloud.deliver(workers.drain(with_a_last_word)) == []
+    assert [words for _, words in telegram.sent] == ["What?", *["Too late for /order."] * 2, "?"]
 
 
 def test_a_time_without_a_zone_is_refused(garden: Garden) -> None:

@@ -166,6 +166,13 @@ def is_client_error(error: BaseException) -> bool:
     return _CLIENT_ERROR.match(error.message) is not None or "request entity too large" in error.message.lower()
 
 
+def may_pass(error: BaseException) -> bool:
+    """Tell whether what Telegram or the network has refused may be done when it is asked again."""
+    if isinstance(error, RetryAfter):
+        return True
+    return isinstance(error, NetworkError) and not isinstance(error, BadRequest) and not is_client_error(error)
+
+
 def arrival(error: BaseException) -> Arrival:
     """Tell what a call has done at Telegram that raised `error`; python-telegram-bot 22 keeps the cause in it."""
     if isinstance(error, _REFUSALS):

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram import Update
 
 from floodgate.ingress.updates import chat_id, user_id
+from floodgate.monitoring.logger import logger
 from floodgate.state.records import StateChanged
 from floodgate.telegram.application import build, conversations_of, name_handlers
 from floodgate.telegram.conversations import Conversations
-from floodgate.telegram.errors import AlreadySaved, MustWait
+from floodgate.telegram.errors import AlreadySaved, MustWait, may_pass
 from floodgate.telegram.limiter import GRACE_S
 from floodgate.telegram.run import running
 from floodgate.telegram.timeouts import set_timer, time_out
@@ -97,6 +98,7 @@ async def run_handlers(app: App, run: Run) -> bool:
     await app.initialize()
     for conversation, last in timed_out:
         await time_out(app, conversation, last)
+        _leave_unsaid(run)
     if not run.errors:
         await app.process_update(parsed)
     if not run.errors:
@@ -104,6 +106,17 @@ async def run_handlers(app: App, run: Run) -> bool:
         for name, key, ends_at in conversations.close(run.update.update):
             await set_timer(name, key, ends_at)
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
+
+
+def _leave_unsaid(run: Run) -> None:
+    """Go on without a conversation's last word if it fails other than by the network: it would for each update to come.
+
+    Its timer fails with it as well, and that is kept as a failure.
+    """
+    for error in run.errors:
+        if not may_pass(error):
+            logger.error("a conversation's last word failed", error=type(error).__name__)
+    run.errors[:] = filter(may_pass, run.errors)
 
 
 async def _finish_tasks(run: Run) -> None:

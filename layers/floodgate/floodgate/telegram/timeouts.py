@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -60,15 +61,14 @@ async def time_out(app: App, conversation: ConversationHandler[Any], last: Mappi
     """Tell the handlers of a conversation that has timed out, with the last update that it had."""
     if "update" not in last:  # nobody wants to hear of it
         return
-    update = Update.de_json(json.loads(last["update"]), app.bot)
-    for handler in conversation.states.get(ConversationHandler.TIMEOUT, ()):
-        if (check := handler.check_update(update)) is None or check is False:
-            continue
-        context = app.context_types.context.from_update(update, app)
-        try:
-            await handler.handle_update(update, app, check, context)
-        except ApplicationHandlerStop:
-            continue
-        except Exception as error:  # noqa: BLE001 - what process_update does with a handler's error
-            await app.process_error(update, error)
-            return
+    update = None
+    try:
+        update = Update.de_json(json.loads(last["update"]), app.bot)
+        for handler in conversation.states.get(ConversationHandler.TIMEOUT, ()):
+            if (check := handler.check_update(update)) is None or check is False:
+                continue
+            context = app.context_types.context.from_update(update, app)
+            with suppress(ApplicationHandlerStop):
+                await handler.handle_update(update, app, check, context)
+    except Exception as error:  # noqa: BLE001 - what process_update does with a handler's error
+        await app.process_error(update, error)
