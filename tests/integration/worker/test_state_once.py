@@ -342,6 +342,20 @@ def test_a_time_without_a_zone_is_refused(garden: Garden) -> None:
     assert (len(raised), garden.cloud.wire.asked("CreateSchedule")) == (1, [])
 
 
+def test_a_schedule_that_somebody_else_changes_just_now_is_no_bug(garden: Garden) -> None:
+    """A timer that is set anew by its task, say: the scheduler takes one at a time, and the update is tried again."""
+
+    async def ask(_update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        await schedule("one", "water", "cron(0 9 ? * MON *)")
+
+    garden.asking = ask
+    garden.cloud.wire.faults |= {name: ["ConflictException"] * 3 for name in ("CreateSchedule", "UpdateSchedule")}
+    garden.cloud.queue(text("hello"), ANNS_CHAT)
+    garden.settle()
+    assert garden.cloud.letters() == []
+    assert set(Due(garden.cloud).schedules) == {"one"}
+
+
 def test_the_scheduler_fills_in_nothing_that_people_wrote(garden: Garden) -> None:
     """It would tell them the account's number."""
     words = "<aws.scheduler.schedule-arn> <aws.scheduler.scheduled-time>"

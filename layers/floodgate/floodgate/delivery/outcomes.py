@@ -107,10 +107,11 @@ _NO_WAY: Final = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, 
 #: AWS's codes for what it may do when asked again; with these and any status from 500 on.
 _AWS_BUSY: Final = frozenset(
     {
-        "LimitExceededException", "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+        "ConflictException", "LimitExceededException", "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout", "SlowDown",
         "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
-        "TransactionInProgressException",
+        "TransactionConflictException", "TransactionInProgressException",
     }
 )  # fmt: skip
 
