@@ -473,6 +473,20 @@ def test_a_conversation_is_made_for_one_update() -> None:
         describe(lambda app: app.add_handler(one))
 
 
+def test_a_state_must_be_known_again() -> None:
+    """By another process: not by where it stands in this one's memory."""
+
+    def register(app: App) -> None:
+        app.add_handler(
+            ConversationHandler(
+                [CommandHandler("order", says("What?"))], {object(): []}, [], name="order", persistent=True
+            )
+        )
+
+    with pytest.raises(HandlerNotUnderstood, match=r"order has the state <object object at \S+, which no other worker"):
+        describe(register)
+
+
 def test_two_conversations_need_two_names() -> None:
     """They would share their states."""
 

@@ -80,6 +80,8 @@ _EXACT: dict[filters.BaseFilter, frozenset[str]] = {
     filters.UpdateType.GUEST_MESSAGE: frozenset({"guest_message"}),
 }
 
+#: In the representation of what has none of its own.
+_ADDRESS = " at 0x"
 _COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
 
 
@@ -143,6 +145,11 @@ def _require_memory(app: App, again: App) -> None:
             raise HandlerNotUnderstood(
                 f"The ConversationHandler {handler.name or 'without a name'} has its states in memory, and "
                 'the next update may come to another worker: give it name="…" and persistent=True.'
+            )
+        if nameless := [state for state in handler.states if _ADDRESS in repr(state)]:
+            raise HandlerNotUnderstood(
+                f"The ConversationHandler {handler.name} has the state {nameless[0]!r}, which no other worker would "
+                "know again: use numbers, text, tuples or an enum."
             )
         if sum(other.name == handler.name for other in set(conversations)) > 1:
             raise HandlerNotUnderstood(f"Two conversations are named {handler.name}: they would share their states.")
