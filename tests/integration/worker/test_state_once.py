@@ -184,6 +184,30 @@ def test_a_long_task_reads_what_it_touches_when_it_touches_it(garden: Garden) ->
         assert len(rounds) == number
 
 
+def test_what_would_be_cut_off_is_not_begun_again_in_place(
+    garden: Garden, telegram: TelegramWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A task that took most of its time: it comes again, for a conflict and no overrun, and says nothing twice."""
+    rounds: list[int] = []
+
+    async def work(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
+        rounds.append(1)
+        assert context.user_data is not None
+        context.user_data["watered"] = True
+        if len(rounds) == 1:
+            garden.cloud.remember(*ANNS, {"meanwhile": 1}, by="an update")
+        await context.bot.send_message(task.chat_id or 0, "done")
+        await asyncio.sleep(25)
+
+    garden.work = work
+    garden.cloud.queue(body(), ANNS_CHAT, garden.cloud.tasks_url)
+    garden.settle()
+    assert len(rounds) == 2
+    assert [words for _, words in telegram.sent] == ["done"]
+    assert garden.cloud.remembered(*ANNS) == {"meanwhile": 1, "watered": True}
+    assert "DeadlineOverrun" not in caplog.text
+
+
 def test_what_is_touched_while_it_is_being_read_is_kept(memory: Memory) -> None:
     """By work that a handler has started, while the next handler's data is read."""
 

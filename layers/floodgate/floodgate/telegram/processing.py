@@ -45,14 +45,18 @@ async def process(bot: ExtBot[None], register: Register, run: Run, memory: Memor
     """Do the bot's work on one update, or on one task, and save what it remembers; return what `work` returns.
 
     If somebody else has changed that meanwhile, it is done again, with what is there now and with what it has done, up
-    to ROUNDS times. Raises the first error of a handler, a filter or a task that a handler started; MustWait if the
-    update must wait; StateChanged, and what else saving raises; and what python-telegram-bot raises for an update that
-    it cannot read.
+    to ROUNDS times, while there is time for it. Raises the first error of a handler, a filter or a task that a handler
+    started; MustWait if the update must wait; StateChanged, and what else saving raises; and what python-telegram-bot
+    raises for an update that it cannot read.
     """
+    now = asyncio.get_running_loop().time
     for _ in range(ROUNDS - 1):
+        began_at = now()
         try:
             return await _round(bot, register, run, memory, work)
         except StateChanged:
+            if not run.time_for(now() - began_at):  # it would be cut off, and that is its own failure
+                raise
             run.begin_again()
     return await _round(bot, register, run, memory, work)
 
