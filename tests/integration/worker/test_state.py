@@ -384,3 +384,13 @@ def test_data_outside_of_updates_is_refused() -> None:
 
     with pytest.raises(StateOutsideUpdate, match="register"):
         describe(register)
+
+
+def test_anonymous_admins_of_two_groups_share_nothing(cloud: Cloud, workers: Workers, telegram: TelegramWire) -> None:
+    """Telegram names one and the same user for all of them."""
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+    other = {**GROUP, "id": GROUP["id"] - 1}
+    for chat in (GROUP, other, GROUP):
+        cloud.queue(text("hello", None, chat, **{"from": anonymous, "sender_chat": chat}), f"chat:{chat['id']}")
+        assert cloud.deliver(workers.drain(only(count))) == []
+    assert telegram.sent == [(GROUP["id"], "number 1"), (other["id"], "number 1"), (GROUP["id"], "number 2")]

@@ -3,7 +3,8 @@
 Rule: a conversation whose handlers want to hear of its end has one timer, a schedule. When it runs, the conversation
 may have gone on meanwhile: then the timer is set anew, for the time that is left. So a step costs no call of the
 scheduler, only a conversation does. Hazard: a schedule may run a minute late; whoever writes in that minute finds the
-conversation ended (see conversations.py).
+conversation ended (see conversations.py). And whoever writes while the last word is said goes on after it, for then the
+end is not saved.
 """
 
 from __future__ import annotations

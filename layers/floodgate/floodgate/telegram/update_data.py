@@ -14,18 +14,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, override
 
+from telegram.constants import ChatID
+
 from floodgate.state.codec import dumps, loads
-from floodgate.state.records import DATA_OF_BOT, WRITTEN_TOGETHER, data_of_chat, data_of_user
+from floodgate.state.records import DATA_OF_BOT, WRITTEN_TOGETHER, Key, data_of_chat, data_of_user
 from floodgate.telegram.errors import AlreadySaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from floodgate.state.records import Key, Records, Stored
+    from floodgate.state.records import Records, Stored
 
 type Data = dict[Any, Any]
+
+#: Users whom Telegram names in place of many: the anonymous admins of all groups, and all channels that write in one.
+_STAND_INS: Final = frozenset({ChatID.ANONYMOUS_ADMIN, ChatID.FAKE_CHANNEL})
 
 
 class TooManyRecords(ValueError):
@@ -66,7 +72,7 @@ class UpdateData:
     """The data of one update."""
 
     def __init__(self, memory: Memory, owner: str, *, chat: int | None, user: int | None) -> None:
-        self.users: Mapping[int, Data] = _ById(self, data_of_user)
+        self.users: Mapping[int, Data] = _ById(self, partial(_data_of_person, chat))
         self.chats: Mapping[int, Data] = _ById(self, data_of_chat)
         #: The update's handlers had run to their end, and it was saved, before.
         self.is_saved = False
@@ -80,7 +86,7 @@ class UpdateData:
         if chat is not None:
             self._own[data_of_chat(chat)] = "chat"
         if user is not None:
-            self._own[data_of_user(user)] = "user"
+            self._own[_data_of_person(chat, user)] = "user"
 
     @property
     def bot(self) -> Data:
@@ -153,6 +159,11 @@ class UpdateData:
 
 
 _NAMES: Final = {"user": "user_data", "chat": "chat_data", "bot": "bot_data"}
+
+
+def _data_of_person(chat: int | None, user: int) -> Key:
+    """Return where a person's data is kept; those who are nobody in particular have some for each chat."""
+    return Key(f"chat#{chat}", f"data of {user}") if user in _STAND_INS else data_of_user(user)
 
 
 class _ById(Mapping[int, Data]):
