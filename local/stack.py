@@ -166,7 +166,7 @@ class Stack:
     def _start_aws(self) -> None:
         self._programs.start(
             "The local AWS",
-            [self._tool("ministack")],
+            [self._tool("ministack", "python"), self.root / "tools" / "ministack" / "start.py"],
             env=environment.for_aws(os.environ, self.ports, folder=self.folder),
             folder=self.folder,
             log=self.folder / "aws.log",
@@ -232,7 +232,7 @@ class Stack:
         # sam takes an override apart at its spaces, and keeps what is in quotes together.
         overrides = [f'{name}="{value}"' for name, value in self._parameters.items()]
         config: list[str | Path] = ["--config-file", self.folder / "samconfig.toml", "--region", environment.REGION]
-        sam = self._tool("sam")
+        sam = self._tool("sam", "sam")
         self._programs.run(
             f"sam {command}",
             [sam, command, *config, *options, "--parameter-overrides", *overrides],
@@ -262,8 +262,8 @@ class Stack:
     def _build_folder(self) -> Path:
         return self._builds / str(self.ports.aws)
 
-    def _tool(self, name: str) -> Path:
-        return self.root / "tools" / name / ".venv" / "bin" / name
+    def _tool(self, project: str, program: str) -> Path:
+        return self.root / "tools" / project / ".venv" / "bin" / program
 
 
 def _uv(root: Path) -> Path | str:

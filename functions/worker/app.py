@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -27,6 +28,7 @@ _worker = Worker(
     sqs=boto3.client("sqs", config=aws.CONFIG),
     dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
+    scheduler=partial(boto3.client, "scheduler", config=aws.CONFIG),
     clock=time.time,
 )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from floodgate.delivery.worker import Worker
 from floodgate.retry import RetryPolicy
-from floodgate.settings import BotSettings, WorkerSettings
+from floodgate.settings import BotSettings, ScheduleSettings, WorkerSettings
 from tests.chaos.bot import Bot
 from tests.chaos.environments import Environments
 from tests.chaos.telegram import ADMIN
@@ -32,12 +32,17 @@ TOKEN_NAME = "token"
 BOT_SETTINGS = BotSettings(str(BOT["id"]), TOKEN_NAME, API_URL, "state", admin_chat_id=ADMIN)
 
 
+def _no_scheduler() -> NoReturn:
+    raise AssertionError("nothing is scheduled here")
+
+
 def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> Environments:
     """Return the workers of a world."""
     bot = Bot(world.ledger, world.clock)
     settings = WorkerSettings(
         bot=BOT_SETTINGS,
         inbound=limits,
+        schedules=ScheduleSettings("schedules", "scheduler", "tasks"),
         queue="updates",
         queue_url=world.updates.url,
         updates_queue_url=world.updates.url,
@@ -62,6 +67,7 @@ def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> En
             sqs=cast("SQSClient", world.queues),
             dynamodb=cast("DynamoDBClient", world.dynamodb),
             secrets=cast("SecretsManagerClient", world.secrets),
+            scheduler=_no_scheduler,
             clock=clock,
         )
         return lambda messages, remaining_s: worker._drain(list(messages), remaining_s)

@@ -83,6 +83,11 @@ class Cloud:
         self.known = {**given, **template.defaults, **known}
         for name, queue in template.of_type("AWS::SQS::Queue").items():
             self.known[name] = self.queues[name] = self._queue(name, queue)
+            self.known[f"{name}.Arn"] = f"arn:aws:sqs:{environment.REGION}:000000000000:{name}.fifo"
+        for name in template.of_type("AWS::Scheduler::ScheduleGroup"):
+            self.known[name] = name  # nothing is scheduled here
+        for name in template.of_type("AWS::IAM::Role"):
+            self.known[f"{name}.Arn"] = f"arn:aws:iam::000000000000:role/{name}"
         for name, table in template.of_type("AWS::DynamoDB::Table").items():
             self.known[name] = self._table(name, table)
         for name, secret in template.of_type("AWS::SecretsManager::Secret").items():

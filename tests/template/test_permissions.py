@@ -158,3 +158,56 @@ def test_only_our_route_may_call_the_webhook(template: Template) -> None:
     assert permission["FunctionName"] == {"Ref": "WebhookFunction"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
     assert permission["SourceArn"]["Fn::Sub"].endswith(":${WebhookApi}/*/POST/webhook")
+
+
+SCHEDULES = {"WorkerFunction", "TasksFunction"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_worker_may_schedule_in_the_stacks_group(template: Template, function: str) -> None:
+    """It makes, changes and removes schedules there, and hands the scheduler one role, for that service alone."""
+    found = {
+        action: one
+        for one in statements(template, function.removesuffix("Function") + "Role")
+        for action in listed(one["Action"])
+        if action.startswith(("scheduler:", "iam:"))
+    }
+    if function not in SCHEDULES:
+        assert found == {}
+        return
+    assert set(found) == {
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+        "scheduler:DeleteSchedule",
+        "iam:PassRole",
+    }
+    passed = found.pop("iam:PassRole")
+    assert passed["Resource"] == {"Fn::GetAtt": ["SchedulerRole", "Arn"]}
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${TasksScheduleGroup}/*"
+    assert [one["Resource"] for one in found.values()] == [{"Fn::Sub": group}] * 3
+
+
+def test_the_scheduler_may_send_to_the_tasks_queue_and_nothing_else(template: Template) -> None:
+    """For the schedules of this stack's group alone: another account's cannot borrow the role."""
+    role = template.resources["SchedulerRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+            "aws:SourceArn": {"Fn::GetAtt": ["TasksScheduleGroup", "Arn"]},
+        }
+    }
+    assert list(statements(template, "SchedulerRole")) == [
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["TasksQueue", "Arn"]}}
+    ]
+
+
+@pytest.mark.parametrize("function", sorted(SCHEDULES))
+def test_a_worker_is_told_of_the_schedules_that_it_may_use(template: Template, function: str) -> None:
+    """The group, the role and the queue are those of its rights."""
+    told = template.functions[function]["Environment"]["Variables"]
+    assert told["SCHEDULE_GROUP"] == {"Ref": "TasksScheduleGroup"}
+    assert told["SCHEDULE_ROLE_ARN"] == {"Fn::GetAtt": ["SchedulerRole", "Arn"]}
+    assert told["TASKS_QUEUE_ARN"] == {"Fn::GetAtt": ["TasksQueue", "Arn"]}

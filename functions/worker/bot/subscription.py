@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from telegram.constants import ChatMemberStatus
 from telegram.ext import CommandHandler, ContextTypes
 
-from bot.texts import translator
+from bot.texts import spoken, translator
+from floodgate.announcements import is_subscribed
 from floodgate.announcements import subscribe as subscribe_chat
 from floodgate.announcements import unsubscribe as unsubscribe_chat
-from floodgate.telegram import once
+from floodgate.telegram import leads_chat, once
 
 if TYPE_CHECKING:
     from telegram import Message, Update
 
     from floodgate.telegram import App
-
-_ADMINS = {ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR}
 
 
 async def subscribe(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -46,15 +44,24 @@ async def unsubscribe(update: Update, context: ContextTypes.DEFAULT_TYPE) -> Non
 
 async def _may_decide(message: Message, update: Update, context: ContextTypes.DEFAULT_TYPE) -> bool:
     """Tell whether somebody decides for the chat, and tell them if not: in a group its admins do."""
-    if message.chat.type == message.chat.PRIVATE or message.sender_chat == message.chat:  # an anonymous admin
+    if await leads_chat(update, context.bot):
         return True
-    if message.from_user is not None and message.sender_chat is None:
-        member = await context.bot.get_chat_member(message.chat_id, message.from_user.id)
-        if member.status in _ADMINS:
-            return True
     _ = translator(update, context).gettext
     await message.reply_text(_("In a group only its admins decide about announcements."))
     return False
+
+
+async def export(_context: ContextTypes.DEFAULT_TYPE, user_id: int) -> dict[str, Any]:
+    """Return whether a person is subscribed; a private chat's id is its person's."""
+    return {"announcements": await is_subscribed(user_id)}
+
+
+async def forget(_context: ContextTypes.DEFAULT_TYPE, user_id: int) -> list[str]:
+    """Unsubscribe a person."""
+    _ = spoken().gettext
+    if await once("forget subscription", unsubscribe_chat, user_id):
+        return [_("your subscription to announcements")]
+    return []
 
 
 def register(app: App) -> None:

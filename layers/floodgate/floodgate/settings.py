@@ -157,11 +157,32 @@ class InboundLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """Where tasks that are due at a time are kept until then, and how they come into their queue."""
+
+    #: The name of the stack's schedule group.
+    group: str
+    #: What the scheduler may do for us: send to the queue.
+    role_arn: str
+    tasks_queue_arn: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing."""
+        return cls(
+            group=_text(environ, "SCHEDULE_GROUP"),
+            role_arn=_text(environ, "SCHEDULE_ROLE_ARN"),
+            tasks_queue_arn=_text(environ, "TASKS_QUEUE_ARN"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is told. WorkerFunction and TasksFunction run the same code with different values."""
 
     bot: BotSettings
     inbound: InboundLimits
+    schedules: ScheduleSettings
     #: The queue that this worker empties: `updates` or `tasks`.
     queue: str
     queue_url: str
@@ -208,6 +229,7 @@ class WorkerSettings:
         return cls(
             bot=BotSettings.from_env(environ),
             inbound=InboundLimits.from_env(environ),
+            schedules=ScheduleSettings.from_env(environ),
             queue=_text(environ, "QUEUE"),
             queue_url=_text(environ, "QUEUE_URL"),
             updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),

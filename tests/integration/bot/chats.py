@@ -6,8 +6,8 @@
         assert ann.press("Tomorrow") == []
         assert ann.shown[-1] == "Rain."
 
-Each message goes the way that it goes on AWS: queue, worker, limits, journal, state; what it leaves for `later` runs as
-well. Every worker is a new one, so nothing that is remembered can be remembered by the process.
+Each message goes the way that it goes on AWS: queue, worker, limits, journal, state; what it leaves for `later` or
+for a time runs as well. Every worker is a new one, so nothing that is remembered can be remembered by the process.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import bot
 from floodgate.ingress.updates import group
 from local.telegram import control, people
 from local.telegram.world import ADMIN_ID
+from tests.integration.worker.due import Due
 from tests.unit.telegram.wire import TOKEN
 
 if TYPE_CHECKING:
+    from floodgate.telegram.application import Register
     from local.telegram.emulator import Emulator
     from local.telegram.members import Json
     from tests.integration.worker.cloud import Cloud
@@ -59,6 +61,13 @@ class Chats:
     cloud: Cloud
     emulator: Emulator
     workers: Workers
+    #: The bot that they talk to: the shipped one, or a feature of it.
+    register: Register = bot.register
+    due: Due = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing scheduled."""
+        self.due = Due(self.cloud)
 
     def private(self, number: int | None = None, **user: Any) -> Chat:
         """Return somebody's chat with the bot; `user` is what Telegram tells of them, such as language_code."""
@@ -83,12 +92,14 @@ class Chats:
         for pending in list(self.emulator.updates):
             self.emulator.updates.settle(pending, "delivered")
             self.cloud.queue(pending.update, group(pending.update))
+        self.due.hand_out()
         told = {"admin_chat_id": ADMIN_CHAT}
         while left := [url for url in (self.cloud.updates_url, self.cloud.tasks_url) if self.cloud.left(url)]:
             handed_out = False
             for url in left:
                 queue = "updates" if url == self.cloud.updates_url else "tasks"
-                drain = self.workers.drain(bot.register, queue=queue, **told)
+                deadline_s = 10 if queue == "updates" else 280
+                drain = self.workers.drain(self.register, queue=queue, deadline_s=deadline_s, **told)
                 handed_out |= self.cloud.deliver(drain, url) is not None
             if not handed_out:
                 self.cloud.wait()

@@ -12,7 +12,7 @@ import pytest
 import bot
 from local.telegram.app import create_app
 from local.telegram.updates import ALL_TYPES
-from tests.integration.bot.chats import TOKEN, Chats, MovedClock
+from tests.integration.bot.chats import TOKEN, Chat, Chats, MovedClock
 from tests.integration.worker.conftest import clock, cloud, loops, telegram, text, workers
 from tests.unit.ingress.samples import PRIVATE
 
@@ -72,3 +72,11 @@ def chats(
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
     app.state.emulator.updates.allow(ALL_TYPES)
     return Chats(cloud, app.state.emulator, workers)
+
+
+@pytest.fixture
+def ann(chats: Chats) -> Chat:
+    """Somebody in Berlin, where it is 02:00 on Thursday, 11 June 2026."""
+    ann = chats.private()
+    ann.say("/timezone Europe/Berlin")
+    return ann

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import types
 import zoneinfo
 from typing import TYPE_CHECKING
 
@@ -21,34 +19,10 @@ ONLY_ADMINS = "Only the admins of this group can change its settings."
 NO_SUCH = "There is no such setting. Send /settings again."
 
 
-@pytest.fixture
-def subscribers(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """Announcements, as the menu knows them."""
-    chats: set[int] = set()
-
-    async def subscribe(chat: int) -> bool:
-        before = len(chats)
-        chats.add(chat)
-        return len(chats) > before
-
-    async def unsubscribe(chat: int) -> bool:
-        before = len(chats)
-        chats.discard(chat)
-        return len(chats) < before
-
-    async def is_subscribed(chat: int) -> bool:
-        return chat in chats
-
-    known = types.ModuleType("floodgate.announcements")
-    known.__dict__.update(subscribe=subscribe, unsubscribe=unsubscribe, is_subscribed=is_subscribed)
-    monkeypatch.setitem(sys.modules, known.__name__, known)
-    return chats
-
-
-@pytest.fixture
-def no_announcements(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bot without."""
-    monkeypatch.setattr("bot.settings.subscription._announcements", lambda: None)
+def subscribers(chats: Chats) -> set[int]:
+    """Return the chats that announcements go to."""
+    rows = [one for one in chats.cloud.items("state") if one["pk"]["S"].startswith("subscribers#")]
+    return {int(one["sk"]["S"]) for one in rows if one["sk"]["S"].lstrip("-").isdecimal()}
 
 
 def calls(chats: Chats, method: str) -> int:
@@ -224,32 +198,33 @@ def test_telegram_is_asked_for_the_admins_once(chats: Chats) -> None:
 # -------------------------------------------------------------------------------------------------- announcements --
 
 
-def test_announcements_are_subscribed_to_in_place(chats: Chats, subscribers: set[int]) -> None:
+def test_announcements_are_subscribed_to_in_place(chats: Chats) -> None:
     """And unsubscribed from; a person decides for themselves."""
     ann = chats.private(ANN)
     assert "Announcements: off" in ann.say("/settings")[0].splitlines()
     assert ann.press("Subscribe to announcements") == []
     assert "Announcements: on" in ann.shown[-1].splitlines()
-    assert subscribers == {ANN}
+    assert subscribers(chats) == {ANN}
     ann.press("Unsubscribe from announcements")
     assert "Announcements: off" in ann.shown[-1].splitlines()
-    assert subscribers == set()
+    assert subscribers(chats) == set()
 
 
-def test_a_groups_admins_subscribe_the_group(chats: Chats, subscribers: set[int]) -> None:
+def test_a_groups_admins_subscribe_the_group(chats: Chats) -> None:
     """Others do not."""
     group = chats.group()
     group.say("/settings")
     group.seen_by(ANN).press("Subscribe to announcements")
-    assert subscribers == set()
+    assert subscribers(chats) == set()
     group.press("Subscribe to announcements")
-    assert subscribers == {group.id}
+    assert subscribers(chats) == {group.id}
 
 
-def test_who_is_forgotten_is_unsubscribed(chats: Chats, subscribers: set[int]) -> None:
+def test_who_is_forgotten_is_unsubscribed(chats: Chats) -> None:
     """It is told, and stands in the file before; others stay."""
     ann = chats.private(ANN)
-    subscribers |= {ANN, 502}
+    for person in (chats.private(502), ann):
+        person.say("/subscribe")
     ann.say("/mydata")
     world = chats.emulator.world
     sent = next(one["document"] for one in world.chats[ANN].messages.values() if "document" in one)
@@ -257,12 +232,4 @@ def test_who_is_forgotten_is_unsubscribed(chats: Chats, subscribers: set[int]) -
     ann.say("/forget")
     ann.press("Delete everything")
     assert ann.shown[-1].splitlines()[:3] == ["Deleted:", "• your subscription to announcements", ""]
-    assert subscribers == {502}
-
-
-def test_a_bot_without_announcements_speaks_of_none(chats: Chats, no_announcements: None) -> None:  # noqa: ARG001
-    """A feature may be left out."""
-    ann = chats.private(ANN)
-    assert "Announcements" not in ann.say("/settings")[0]
-    assert ann.press_data("settings:subscription:on", menu(ann)) == []
-    assert ann.alerts == [NO_SUCH]
+    assert subscribers(chats) == {502}

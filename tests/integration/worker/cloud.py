@@ -18,7 +18,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.sqs import models
 from moto.sqs.models import Queue, sqs_backends
 
-from floodgate.settings import BotSettings
+from floodgate.settings import BotSettings, ScheduleSettings
 from floodgate.state.codec import dumps, loads
 from floodgate.state.identity import store_identity
 from tests.unit.ingress.samples import BOT
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pytest
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
@@ -225,6 +226,18 @@ class Cloud:
     def bot_settings(self) -> BotSettings:
         """What every function that speaks to Telegram is told."""
         return BotSettings(TOKEN.partition(":")[0], self.token_arn, API_URL, "state", admin_chat_id=None)
+
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Schedules, for the test's own use; what is due is handed out by `tests.integration.worker.due`."""
+        return _own("scheduler")  # type: ignore[no-any-return] # what it is called
+
+    @cached_property
+    def schedule_settings(self) -> ScheduleSettings:
+        """What a worker is told of schedules, and a group for them."""
+        self.scheduler.create_schedule_group(Name="schedules")
+        arn = f"arn:aws:sqs:eu-central-1:{ACCOUNT}:tasks.fifo"
+        return ScheduleSettings("schedules", f"arn:aws:iam::{ACCOUNT}:role/scheduler", arn)
 
     def register_bot(self) -> None:
         """Store the bot's identity as the registrar does, so that nobody asks Telegram."""

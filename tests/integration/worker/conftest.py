@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio.events
 import itertools
 from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,7 @@ class Workers:
         return WorkerSettings(
             bot=replace(self.cloud.bot_settings, telegram_api_url=api_url, admin_chat_id=admin_chat_id),
             inbound=inbound,
+            schedules=self.cloud.schedule_settings,
             queue=queue,
             queue_url=self.cloud.updates_url if queue == "updates" else self.cloud.tasks_url,
             updates_queue_url=self.cloud.updates_url,
@@ -138,7 +140,7 @@ class Workers:
             repeat_unknown=repeat_unknown,
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
-            visibility_s=120,
+            visibility_s=max(120, 2 * (deadline_s + 10)),
         )
 
     def start(self, register: Register, settings: WorkerSettings) -> Worker:
@@ -149,6 +151,7 @@ class Workers:
             sqs=self.cloud.client("sqs"),
             dynamodb=self.cloud.client("dynamodb"),
             secrets=self.cloud.client("secretsmanager"),
+            scheduler=partial(self.cloud.client, "scheduler"),
             clock=self.cloud.clock,
         )
 

@@ -22,6 +22,7 @@ from telegram.ext import (
 
 from floodgate.telegram.interface import HandlerNotUnderstood, describe
 from tests.integration.worker.conftest import text
+from tests.integration.worker.due import Due
 from tests.unit.ingress.samples import ANN, GROUP, PRIVATE
 
 if TYPE_CHECKING:
@@ -330,31 +331,110 @@ def test_a_conversation_times_out(talk: Callable[[Register], Talk], cloud: Cloud
     assert ann.say("3") == ["?"]
 
 
+async def too_late(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Say so."""
+    assert update.effective_message is not None
+    await update.effective_message.reply_text(f"Too late for {update.effective_message.text}.")
+    raise ApplicationHandlerStop
+
+
+def with_a_last_word(app: App) -> None:
+    """Register a conversation that says when it ends by itself."""
+    app.add_handler(
+        ConversationHandler(
+            entry_points=[CommandHandler("order", says("What?", "what"))],
+            states={
+                "what": [
+                    MessageHandler(filters.Regex("stop"), says("Stopped.", ConversationHandler.END)),
+                    MessageHandler(WORDS, says("How many?", "what")),
+                ],
+                ConversationHandler.TIMEOUT: [CommandHandler("never", says("no")), TypeHandler(Update, too_late)],
+            },
+            fallbacks=[],
+            conversation_timeout=60,
+            name="order",
+            persistent=True,
+        )
+    )
+    app.add_handler(MessageHandler(filters.ALL, says("?")))
+
+
+@dataclass
+class Timers:
+    """What is due, and the tasks' function that does it."""
+
+    cloud: Cloud
+    telegram: TelegramWire
+    workers: Workers
+    due: Due
+
+    def pass_time(self, seconds: float) -> list[str]:
+        """Return what is said by itself until then."""
+        before = len(self.telegram.sent)
+        self.cloud.clock.advance(seconds)
+        while self.due.hand_out() or self.cloud.left(self.cloud.tasks_url):
+            drain = self.workers.drain(with_a_last_word, queue="tasks")
+            assert self.cloud.deliver(drain, self.cloud.tasks_url) == []
+        return [words for _, words in self.telegram.sent[before:]]
+
+
+@pytest.fixture
+def timers(cloud: Cloud, telegram: TelegramWire, workers: Workers) -> Timers:
+    """Nothing is due yet."""
+    return Timers(cloud, telegram, workers, Due(cloud))
+
+
+def test_a_conversation_says_when_it_ends_by_itself(talk: Callable[[Register], Talk], timers: Timers) -> None:
+    """Without a running process: its one timer is set anew as long as somebody goes on with it."""
+    ann = talk(with_a_last_word)
+    ann.say("/order")
+    timers.cloud.clock.advance(40)
+    ann.say("seeds")
+    assert len(timers.due.schedules) == 1
+    assert timers.pass_time(30) == []
+    assert timers.pass_time(29) == []
+    assert timers.pass_time(3) == ["Too late for seeds."]
+    assert timers.due.schedules == {}
+    assert timers.pass_time(1000) == []
+    assert ann.say("seeds") == ["?"]
+
+
+def test_a_conversation_that_has_ended_says_nothing_more(talk: Callable[[Register], Talk], timers: Timers) -> None:
+    """Its timer finds it over."""
+    ann = talk(with_a_last_word)
+    ann.say("/order")
+    assert ann.say("stop") == ["Stopped."]
+    assert timers.pass_time(100) == []
+    assert timers.due.schedules == {}
+
+
+def test_a_conversation_ends_once(talk: Callable[[Register], Talk], timers: Timers) -> None:
+    """By the next update that comes for it, or by its timer, not by both; and another one has a timer of its own."""
+    ann = talk(with_a_last_word)
+    ann.say("/order")
+    timers.cloud.clock.advance(61)
+    assert ann.say("/order") == ["Too late for /order.", "What?"]
+    assert timers.pass_time(2) == []
+    assert timers.pass_time(61) == ["Too late for /order."]
+
+
+def test_a_timer_runs_twice(talk: Callable[[Register], Talk], timers: Timers) -> None:
+    """The scheduler delivers at least once: the second one finds it done."""
+    ann = talk(with_a_last_word)
+    ann.say("/order")
+    [(name, one)] = timers.due.schedules.items()
+    del name
+    timers.cloud.clock.advance(70)
+    body = one.target["Input"]
+    for _ in range(2):
+        timers.cloud.queue(body, one.target["SqsParameters"]["MessageGroupId"], timers.cloud.tasks_url)
+        timers.cloud.clock.advance(400)  # SQS has forgotten that it had it
+    assert timers.pass_time(0) == ["Too late for /order."]
+
+
 def test_who_comes_too_late_finds_that_it_has_timed_out(talk: Callable[[Register], Talk], cloud: Cloud) -> None:
     """The handlers of TIMEOUT hear of it first, with the last update that the conversation had."""
-
-    async def too_late(update: Update, _context: ContextTypes.DEFAULT_TYPE) -> None:
-        assert update.effective_message is not None
-        await update.effective_message.reply_text(f"Too late for {update.effective_message.text}.")
-        raise ApplicationHandlerStop
-
-    def register(app: App) -> None:
-        app.add_handler(
-            ConversationHandler(
-                entry_points=[CommandHandler("order", says("What?", "what"))],
-                states={
-                    "what": [MessageHandler(WORDS, says("How many?", "what"))],
-                    ConversationHandler.TIMEOUT: [CommandHandler("never", says("no")), TypeHandler(Update, too_late)],
-                },
-                fallbacks=[],
-                conversation_timeout=60,
-                name="order",
-                persistent=True,
-            )
-        )
-        app.add_handler(MessageHandler(filters.ALL, says("?")))
-
-    ann = talk(register)
+    ann = talk(with_a_last_word)
     ann.say("/order")
     ann.say("seeds")
     cloud.clock.advance(61)

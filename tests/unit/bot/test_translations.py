@@ -35,7 +35,7 @@ def test_what_the_bot_reads_is_what_was_translated(language: str) -> None:
     """The compiled catalogue belongs to the written one; else `make translations`."""
     compiled = read_mo(io.BytesIO(translations.po_file(language).with_suffix(".mo").read_bytes()))
     written = read_mo(io.BytesIO(translations.compiled(translations.read(language))))
-    assert {one.id: one.string for one in compiled} == {one.id: one.string for one in written}
+    assert {repr(one.id): one.string for one in compiled} == {repr(one.id): one.string for one in written}
 
 
 def test_every_catalogue_is_of_a_language_that_can_be_chosen() -> None:

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 from telegram import Message
 from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes
 
+from bot.reminders import set_timezone
 from bot.settings import zones
 from bot.settings.menu import PREFIX, Here, language_page, main_page, zones_page
-from bot.settings.subscription import export, forget, is_subscribed, subscribe
 from bot.texts import LANGUAGES, Texts, translator
 from bot.welcome.kept import Welcome
+from floodgate.announcements import subscribe, unsubscribe
 from floodgate.telegram import leads_chat
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
 
     from floodgate.telegram import App
-
-__all__ = ["export", "forget", "register"]
 
 
 async def settings(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -48,7 +47,7 @@ async def press(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         await query.answer(_("That menu is too old. Send /settings again."), show_alert=True)
     elif not await leads_chat(update, context.bot):
         await query.answer(_("Only the admins of this group can change its settings."), show_alert=True)
-    elif not await _choose(here, _order(query)):
+    elif not await _choose(here, _order(query), context):
         await query.answer(_("There is no such setting. Send /settings again."), show_alert=True)
     else:
         await query.answer()
@@ -60,7 +59,7 @@ def _order(query: CallbackQuery) -> list[str]:
     return (query.data or "").split(":")[1:]
 
 
-async def _choose(here: Here, order: list[str]) -> bool:
+async def _choose(here: Here, order: list[str], context: ContextTypes.DEFAULT_TYPE) -> bool:
     """Change what a button orders; return False if the menu has no such button."""
     match order:
         case ["main" | "language" | "zones" | "done"]:
@@ -72,11 +71,13 @@ async def _choose(here: Here, order: list[str]) -> bool:
         case ["language", code] if code in LANGUAGES:
             here.language_data["language"] = code
         case ["zone", zone] if zone in zones.ZONES:
-            here.chat_data["timezone"] = zone
+            await set_timezone(context, zone)
         case ["welcome", "on" | "off" as state] if here.is_group:
             Welcome.of(here.chat_data).turned(on=state == "on").keep(here.chat_data)
-        case ["subscription", "on" | "off" as state] if await is_subscribed(here.chat.id) is not None:
-            await subscribe(here.chat.id, on=state == "on")
+        case ["subscription", "on"]:
+            await subscribe(here.chat.id)
+        case ["subscription", "off"]:
+            await unsubscribe(here.chat.id)
         case _:
             return False
     return True

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram import Chat, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.settings import zones
-from bot.settings.subscription import is_subscribed
 from bot.texts import LANGUAGES, Texts, known
 from bot.welcome.kept import Welcome
+from floodgate.announcements import is_subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,18 +75,10 @@ async def main_page(here: Here, texts: Texts) -> dict[str, Any]:
         is_on = Welcome.of(here.chat_data).is_on
         lines.append(_("Welcome for new members: {state}").format(state=on if is_on else off))
         rows.append([_switch(_("Turn the welcome off"), _("Turn the welcome on"), "welcome", is_on=is_on)])
-    if (subscribed := await is_subscribed(here.chat.id)) is not None:
-        lines.append(_("Announcements: {state}").format(state=on if subscribed else off))
-        rows.append(
-            [
-                _switch(
-                    _("Unsubscribe from announcements"),
-                    _("Subscribe to announcements"),
-                    "subscription",
-                    is_on=subscribed,
-                )
-            ]
-        )
+    subscribed = await is_subscribed(here.chat.id)
+    lines.append(_("Announcements: {state}").format(state=on if subscribed else off))
+    turn_off, turn_on = _("Unsubscribe from announcements"), _("Subscribe to announcements")
+    rows.append([_switch(turn_off, turn_on, "subscription", is_on=subscribed)])
     if here.is_group:
         lines += ["", _("/welcome and a text sets how new members are greeted.")]
     rows.append([_button(_("Done"), "done")])

@@ -36,9 +36,11 @@ from floodgate.state.records import Records
 from floodgate.state.subscribers import Subscribers
 from floodgate.tasks.execution import run_task
 from floodgate.tasks.later import TaskQueue, queueing
+from floodgate.tasks.schedules import Schedules, scheduling
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
 from floodgate.telegram.processing import process, run_handlers
+from floodgate.telegram.timeouts import TIMER, timer_runs
 from floodgate.telegram.update_data import Memory
 from floodgate.traffic.bulk import Pacer, at_pace, bulk_groups
 from floodgate.traffic.gate import Gates
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from telegram.ext import ExtBot
@@ -73,6 +76,7 @@ class Worker:
         sqs: SQSClient,
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
+        scheduler: Callable[[], EventBridgeSchedulerClient],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -108,6 +112,7 @@ class Worker:
         self._memory = Memory(Records(dynamodb, settings.bot.state_table, calls, clock))
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
+        self._schedules = Schedules(scheduler, settings.schedules, calls, clock)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
         admin = settings.bot.admin_chat_id
@@ -147,6 +152,7 @@ class Worker:
         if self._desk is not None:
             self._desk.register(app)
         self._bots_own(app)
+        app.add_task(TIMER, timer_runs)  # in any case: a version before this one may have set one
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
         """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
@@ -198,6 +204,7 @@ class Worker:
             subscriptions(self._subscribers),
             notices_every(self._settings.inbound.quiet_s),
             queueing(self._tasks),
+            scheduling(self._schedules),
             at_pace(self._pacers.get(run.group)),
         ):
             work = run_task if is_task(run.update.update) else run_handlers

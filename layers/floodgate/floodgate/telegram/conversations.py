@@ -109,16 +109,24 @@ class Conversations(DictPersistence):
                 timed_out.append((handler, here.pop(key)))
         return timed_out
 
-    def close(self, update: Mapping[str, Any]) -> None:
-        """Note which conversations go on, at the update's end, and from when their time runs anew."""
+    def close(self, update: Mapping[str, Any]) -> list[tuple[str, Name, float]]:
+        """Note which conversations go on, at the update's end, and from when their time runs anew.
+
+        Returns name, key and the time of those that want to hear of their end, and have no timer yet.
+        """
+        timed = []
         for name in self._data.conversations & set(self._handlers):
             handler = self._handlers[name]
-            found = self._record(name).get(name)
-            if found is None or timeout_s(handler) is None:
+            found, ends_after_s = self._record(name).get(name), timeout_s(handler)
+            if found is None or ends_after_s is None:
                 continue
             found["at"] = self._now
             if handler.states.get(ConversationHandler.TIMEOUT):
                 found["update"] = json.dumps(update)
+                if not found.get("has_timer"):  # one timer looks after it, however often its time begins anew
+                    found["has_timer"] = True
+                    timed.append((name, self._names[name], self._now + ends_after_s))
+        return timed
 
     @override
     async def get_conversations(self, name: str) -> dict[Any, object]:

@@ -9,11 +9,9 @@ meanwhile, all of it runs again in place.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from telegram import Update
-from telegram.ext import ApplicationHandlerStop, ConversationHandler
 
 from floodgate.ingress.updates import chat_id, user_id
 from floodgate.state.records import StateChanged
@@ -22,9 +20,10 @@ from floodgate.telegram.conversations import Conversations
 from floodgate.telegram.errors import AlreadySaved, MustWait
 from floodgate.telegram.limiter import GRACE_S
 from floodgate.telegram.run import running
+from floodgate.telegram.timeouts import set_timer, time_out
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from telegram.ext import ExtBot
 
@@ -95,30 +94,14 @@ async def run_handlers(app: App, run: Run) -> bool:
     timed_out = await conversations.load(conversations_of(app), parsed)
     await app.initialize()
     for conversation, last in timed_out:
-        await _time_out(app, conversation, last)
+        await time_out(app, conversation, last)
     if not run.errors:
         await app.process_update(parsed)
+    if not run.errors:
         await app.update_persistence()
-        conversations.close(run.update.update)
+        for name, key, ends_at in conversations.close(run.update.update):
+            await set_timer(name, key, ends_at)
     return any(getattr(parsed, kind) is not None for kind in Update.ALL_TYPES)
-
-
-async def _time_out(app: App, conversation: ConversationHandler[Any], last: Mapping[str, Any]) -> None:
-    """Tell the handlers of a conversation that has timed out, with the last update that it had."""
-    if "update" not in last:  # nobody wants to hear of it
-        return
-    update = Update.de_json(json.loads(last["update"]), app.bot)
-    for handler in conversation.states.get(ConversationHandler.TIMEOUT, ()):
-        if (check := handler.check_update(update)) is None or check is False:
-            continue
-        context = app.context_types.context.from_update(update, app)
-        try:
-            await handler.handle_update(update, app, check, context)
-        except ApplicationHandlerStop:
-            continue
-        except Exception as error:  # noqa: BLE001 - what process_update does with a handler's error
-            await app.process_error(update, error)
-            return
 
 
 async def _finish_tasks(run: Run) -> None:
