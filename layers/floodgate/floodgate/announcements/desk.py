@@ -69,7 +69,8 @@ class AnnouncementDesk:
 
         app.add_handler(CommandHandler("broadcast", broadcast, here), group=FIRST)
         app.add_handler(CallbackQueryHandler(pressed, re.escape(BUTTON)), group=FIRST)
-        app.add_handler(MessageHandler(filters.StatusUpdate.MIGRATE, _migrated), group=FIRST)
+        moved = filters.UpdateType.MESSAGE & filters.StatusUpdate.MIGRATE
+        app.add_handler(MessageHandler(moved, _migrated), group=FIRST)
         app.add_task(TASK, self._step, typing=False)
 
     async def _step(self, task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
