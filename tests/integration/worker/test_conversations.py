@@ -270,11 +270,8 @@ class States(enum.Enum):
     WHAT = enum.auto()
 
 
-@pytest.mark.parametrize("state", [0, "a", (1, "b"), States.WHAT, None.__class__], ids=repr)
-def test_a_state_may_be_anything_that_a_dict_may_have_for_a_key(
-    talk: Callable[[Register], Talk], state: object
-) -> None:
-    """Numbers (and 0 is one), tuples, enums."""
+def of_one_state(state: object) -> Register:
+    """Return a bot whose conversation has one state."""
 
     def register(app: App) -> None:
         app.add_handler(
@@ -288,7 +285,15 @@ def test_a_state_may_be_anything_that_a_dict_may_have_for_a_key(
         )
         app.add_handler(MessageHandler(filters.ALL, says("?")))
 
-    ann = talk(register)
+    return register
+
+
+@pytest.mark.parametrize("state", [0, "a", (1, "b"), States.WHAT, None.__class__], ids=repr)
+def test_a_state_may_be_anything_that_a_dict_may_have_for_a_key(
+    talk: Callable[[Register], Talk], state: object
+) -> None:
+    """Numbers (and 0 is one), tuples, enums."""
+    ann = talk(of_one_state(state))
     assert [ann.say("/order"), ann.say("seeds"), ann.say("seeds")] == [["What?"], ["Ordered."], ["?"]]
 
 
@@ -298,19 +303,7 @@ def test_a_state_that_a_new_version_does_not_know_ends_the_conversation(talk: Ca
     def version(name: str) -> Register:
         states: Any = enum.Enum("States", [name])  # type: ignore[misc] # of a name that is no literal
         [state] = states
-
-        def register(app: App) -> None:
-            app.add_handler(
-                ConversationHandler(
-                    entry_points=[CommandHandler("order", says("What?", state))],
-                    states={state: [MessageHandler(WORDS, says("Ordered.", ConversationHandler.END))]},
-                    fallbacks=[],
-                    name="order",
-                    persistent=True,
-                )
-            )
-
-        return register
+        return of_one_state(state)
 
     bot = talk(version("OLD"))
     bot.say("/order")
