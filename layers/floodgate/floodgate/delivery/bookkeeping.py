@@ -10,6 +10,7 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from floodgate.delivery.outcomes import Disposition
     from floodgate.ingress.updates import IncomingUpdate
 
-#: How long a journal that refused an entry is left alone before it is asked again, in seconds, at most.
+#: How long a journal that refused an entry is left alone before it is asked again, in seconds, at most; the last again
+#: and again.
 _PAUSES_S: Final = (0.2, 0.5, 1.0)
 
 
@@ -62,11 +64,11 @@ class Bookkeeping:
     async def keep(self, message: Message, entry: Entry, line: CanonicalLine, *, is_urgent: bool = False) -> None:
         """Write the entry.
 
-        That is worth some patience where the next attempt would repeat what was done already, or the mark of a suspect
-        would stay (`is_urgent`), which looks like a crash.
+        That is worth all the time that the update has where the next attempt would repeat what was done already, or the
+        mark of a suspect would stay (`is_urgent`), which looks like a crash.
         """
         deadline = line.began_at + self._deadline_s
-        for pause_s in _PAUSES_S if entry.calls or is_urgent else ():
+        for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])) if entry.calls or is_urgent else ():
             if asyncio.get_running_loop().time() > deadline:
                 break
             try:
