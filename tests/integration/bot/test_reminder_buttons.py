@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.telegram import control
 from tests.integration.bot.reading import DAY, HOUR, MINUTE, names
 
 if TYPE_CHECKING:
@@ -84,6 +85,30 @@ def test_a_press_that_comes_twice_is_one(chats: Chats, ann: Chat) -> None:
     ann.press_data(data, message["message_id"])
     assert ann.alerts[-1] == "This reminder is over."
     assert len(names(chats)) == 1
+    assert ann.buttons == [["Cancel"]]
+
+
+@pytest.mark.parametrize("label", ["Cancel", "10 min", "Delete 1", "Europe/Vienna"])
+def test_a_button_of_a_message_that_is_gone_does_what_it_says(chats: Chats, ann: Chat, label: str) -> None:
+    """Telegram tells only where the message stood, and nobody hears of a failure."""
+    ann.say("/remind every day 2:05 tea")
+    chats.pass_time(10 * MINUTE)
+    ann.say("/reminders")
+    ann.say("/timezone Europe/Wien")
+    [(data, message_id)] = [
+        (button["callback_data"], message["message_id"])
+        for message in ann.replies
+        for row in message.get("reply_markup", {}).get("inline_keyboard", ())
+        for button in row
+        if button["text"] == label
+    ]
+    control.press(chats.emulator, {"chat_id": ann.id, "message_id": message_id, "data": data})
+    pressed = chats.emulator.updates.history[-1].update["callback_query"]
+    pressed["message"] = {"chat": pressed["message"]["chat"], "message_id": message_id, "date": 0}
+    before = len(ann.shown)
+    assert ann.read() == []
+    assert len(ann.shown) == before
+    assert len(names(chats)) == {"Cancel": 0, "10 min": 2, "Delete 1": 0}.get(label, 1)
 
 
 def test_a_button_of_another_chat_does_nothing_here(chats: Chats, ann: Chat) -> None:

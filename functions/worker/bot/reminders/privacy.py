@@ -27,7 +27,7 @@ async def export(context: ContextTypes.DEFAULT_TYPE, user_id: int) -> dict[str, 
                     "due": one.due.isoformat(),
                     "recurs": one.every.cron if one.every else None,
                 }
-                for one in mine
+                for one in _each_once(mine)
             ]
     return {"reminders": found} if found else {}
 
@@ -40,15 +40,24 @@ async def forget(context: ContextTypes.DEFAULT_TYPE, user_id: int) -> list[str]:
             await unschedule(one.schedule)  # of what came once there is none
             book.strike(one.id)
             book.forget_delivery(one.id)
-        count += len(mine)
+        count += len(_each_once(mine))
     own = context.application.user_data[user_id]
     own.pop("reminder_chats", None)
     ngettext = spoken().ngettext
     return [ngettext("{count} reminder", "{count} reminders", count).format(count=count)] if count else []
 
 
+def _each_once(reminders: list[Reminder]) -> list[Reminder]:
+    """Return reminders without those that are there because they came: what recurs comes often, and is one."""
+    return list({one.schedule: one for one in reversed(reminders)}.values())[::-1]
+
+
 def _books(context: ContextTypes.DEFAULT_TYPE, user_id: int) -> Iterator[tuple[int, Book, list[Reminder]]]:
     chats = {user_id, *context.application.user_data[user_id].get("reminder_chats", ())}  # a private chat has its id
+    found: set[str] = set()
     for chat_id in sorted(chats):
         book = Book(context.application.chat_data[chat_id])
-        yield chat_id, book, [one for one in book.all() if user_id in (one.maker, chat_id)]
+        # A group that became a supergroup has two ids, and one book.
+        mine = [one for one in book.all() if user_id in (one.maker, chat_id) and one.schedule not in found]
+        found.update(one.schedule for one in mine)
+        yield chat_id, book, mine
