@@ -167,3 +167,16 @@ def test_a_reminder_comes_to_the_group_where_it_was_asked_for(chats: Chats) -> N
     assert len(names(chats)) == 1
     bob.press("Cancel")  # it is still Bob's
     assert names(chats) == []
+
+
+def test_who_is_anonymous_is_nobody(chats: Chats) -> None:
+    """Telegram gives all of them one id, under which nothing is kept; admins can cancel what they asked for."""
+    group = chats.group()
+    control.say(chats.emulator, {"chat_id": group.id, "user_id": group.user, "text": "/remind 1h tea"})
+    message = chats.emulator.updates.history[-1].update["message"]
+    message["sender_chat"] = message["chat"]
+    message["from"] = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    assert group.read()[0].startswith("I will remind you: tea")
+    assert {item["pk"]["S"] for item in chats.cloud.items("state") if "data" in item} == {f"chat#{group.id}"}
+    group.press("Cancel")
+    assert group.shown[-1] == "Cancelled: tea"

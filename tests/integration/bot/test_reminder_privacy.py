@@ -80,6 +80,19 @@ def test_a_group_that_moved_is_found(chats: Chats, ann: Chat) -> None:
     assert ann.say("/show") == ["{}"]
 
 
+def test_a_person_is_forgotten_in_many_chats(chats: Chats, ann: Chat) -> None:
+    """In more than are written together as well."""
+    for _ in range(101):
+        chats.group().seen_by(ann.user).say("/remind 30d x")
+        chats.pass_time(MINUTE)
+    assert len(names(chats)) == 101
+    ann.say("/forget")
+    ann.press("Delete everything")
+    assert "• 101 reminders" in ann.shown[-1]
+    assert names(chats) == []
+    assert not [item for item in chats.cloud.items("state") if "maker" in json.dumps(item)]
+
+
 def test_who_asked_for_nothing_sees_nothing(ann: Chat) -> None:
     """And has nothing to delete."""
     assert ann.say("/show") == ["{}"]
