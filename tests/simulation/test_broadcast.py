@@ -597,6 +597,26 @@ def test_what_is_wrong_for_everybody_stops_it() -> None:
     simulate(work)
 
 
+def test_what_is_refused_everywhere_stops_it() -> None:
+    """Also if Telegram's words are new: a block or two have failed, and the others get it after Resume."""
+
+    async def work() -> None:
+        bulletin = Bulletin(300)
+        bulletin.telegram.fault = lambda _chat: BadRequest("SOMETHING_NEW") if bulletin.loop.time() < 60 else None
+        await bulletin.confirm()
+        await bulletin.drain()
+        assert (await bulletin.broadcast()).state == "paused"
+        assert "Stopped: Telegram refuses the message in one chat after the other." in bulletin.telegram.shown[-1]
+        failed = (await bulletin.count()).failed
+        assert BLOCK <= failed <= 2 * BLOCK
+        await asyncio.sleep(60)
+        await bulletin.press("resume")
+        await bulletin.drain()
+        assert (await in_order(bulletin, 300)).sent == 300 - failed
+
+    simulate(work)
+
+
 def test_aws_in_trouble() -> None:
     """Throttled and lost answers make nobody unknown, and nobody gets it twice."""
 

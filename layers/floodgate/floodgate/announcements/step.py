@@ -83,6 +83,7 @@ class Step:
         self._go_on_after = ""
         self._page_of = -1
         self._in_a_row = 0
+        self._refused_in_a_row = 0
         self._rests_until = 0.0
         #: Why nobody can be sent to.
         self.useless = ""
@@ -144,6 +145,9 @@ class Step:
             tried_alone = max(0, self._in_a_row - BLOCK)
             rest_s = min(outcome.wait_s * 2 ** min(tried_alone, _DOUBLINGS), _REST_S)
             self._rests_until = max(self._rests_until, self._loop.time() + rest_s)
+        self._refused_in_a_row = self._refused_in_a_row + 1 if outcome.result is Result.FAILED else 0
+        if self._refused_in_a_row >= BLOCK:  # in words that nobody knew to be about the message
+            self.useless = "Telegram refuses the message in one chat after the other"
         del self._active[entry]
         self._through.append((entry, outcome))
         if len(self._through) >= ENOUGH or not self._active:
