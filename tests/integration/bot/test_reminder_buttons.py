@@ -169,6 +169,16 @@ def test_a_reminder_comes_to_the_group_where_it_was_asked_for(chats: Chats) -> N
     assert names(chats) == []
 
 
+def test_a_message_that_goes_meanwhile_keeps_nothing_from_being_saved(chats: Chats, ann: Chat) -> None:
+    """A schedule that is gone has no reminder in the list."""
+    ann.say("/remind every day 9:00 pills")
+    gone = "Bad Request: message to edit not found"
+    control.add_fault(chats.emulator, {"method": "editMessageText", "error_code": 400, "description": gone, "count": 1})
+    assert ann.press("Cancel") == []
+    assert names(chats) == []
+    assert ann.say("/reminders")[0].startswith("There are no reminders here.")
+
+
 def test_who_is_anonymous_is_nobody(chats: Chats) -> None:
     """Telegram gives all of them one id, under which nothing is kept; admins can cancel what they asked for."""
     group = chats.group()

@@ -7,11 +7,13 @@ message that is gone Telegram tells no more than where it stood: what its button
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest
 from telegram.ext import CallbackQueryHandler, ContextTypes
 
 from bot.reminders import wording
@@ -140,7 +142,9 @@ async def _show(update: Update, query: CallbackQuery, book: Book, page: int, _: 
 
 async def _write(query: CallbackQuery, words: str, markup: InlineKeyboardMarkup | None = None) -> None:
     if isinstance(query.message, Message):
-        await query.edit_message_text(words, reply_markup=markup)
+        # It may be gone since the press. What was pressed is done at the scheduler, and is to be saved.
+        with suppress(BadRequest):
+            await query.edit_message_text(words, reply_markup=markup)
 
 
 def _not_yours(_: Gettext) -> str:
