@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast, override
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from httpx import ReadTimeout
-from telegram.error import BadRequest, Forbidden, RetryAfter, TimedOut
+from httpx import ConnectError, ReadTimeout
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from floodgate.announcements.chain import Chain
 from floodgate.announcements.orders import Orders
@@ -268,6 +268,13 @@ def lost_answer() -> TimedOut:
     """Return what python-telegram-bot raises when Telegram does not answer."""
     error = TimedOut()
     error.__cause__ = ReadTimeout("late")
+    return error
+
+
+def unreached() -> NetworkError:
+    """Return what python-telegram-bot raises when there is no connection to Telegram."""
+    error = NetworkError("refused")
+    error.__cause__ = ConnectError("refused")
     return error
 
 
@@ -532,6 +539,43 @@ def test_a_bot_that_is_told_to_wait_rests() -> None:
     simulate(work)
 
 
+@pytest.mark.parametrize("trouble", [unreached, lambda: NetworkError("Bad Gateway"), lost_answer])
+def test_an_outage_is_waited_for(trouble: Callable[[], Exception]) -> None:
+    """While Telegram answers nobody, one is tried now and then: nobody fails for it, and few are unknown."""
+
+    async def work() -> None:
+        bulletin = Bulletin(4000)
+        bulletin.telegram.fault = lambda _chat: trouble() if 10 < bulletin.loop.time() < 130 else None
+        await bulletin.confirm()
+        await bulletin.drain()
+        count = await in_order(bulletin, 4000)
+        assert count.failed == 0
+        assert count.unknown <= (BLOCK + 10 if trouble is lost_answer else 0)
+
+    simulate(work)
+
+
+def test_who_has_left_is_not_sent_to_again() -> None:
+    """Of the unknown, those who have unsubscribed since get nothing, and stay unknown."""
+
+    async def work() -> None:
+        bulletin = Bulletin(100)
+        unknown = {5, 6, 7}
+        bulletin.telegram.fault = lambda chat: lost_answer() if chat in unknown else None
+        await bulletin.confirm()
+        await bulletin.drain()
+        assert (await bulletin.count()).unknown == 3
+        await bulletin.subscribers.unsubscribe(5)
+        unknown.clear()
+        bulletin.telegram.got.clear()
+        await bulletin.press("again")
+        await bulletin.drain()
+        assert set(bulletin.telegram.got) == {6, 7}
+        assert (await bulletin.count()).unknown == 1
+
+    simulate(work)
+
+
 def test_what_is_wrong_for_everybody_stops_it() -> None:
     """A message that is gone is not missed by all: the broadcast is paused and says why, and can go on."""
 
@@ -549,6 +593,26 @@ def test_what_is_wrong_for_everybody_stops_it() -> None:
         await bulletin.press("resume")
         await bulletin.drain()
         assert (await in_order(bulletin, 300)).sent == 300
+
+    simulate(work)
+
+
+def test_what_is_refused_everywhere_stops_it() -> None:
+    """Also if Telegram's words are new: a block or two have failed, and the others get it after Resume."""
+
+    async def work() -> None:
+        bulletin = Bulletin(300)
+        bulletin.telegram.fault = lambda _chat: BadRequest("SOMETHING_NEW") if bulletin.loop.time() < 60 else None
+        await bulletin.confirm()
+        await bulletin.drain()
+        assert (await bulletin.broadcast()).state == "paused"
+        assert "Stopped: Telegram refuses the message in one chat after the other." in bulletin.telegram.shown[-1]
+        failed = (await bulletin.count()).failed
+        assert BLOCK <= failed <= 2 * BLOCK
+        await asyncio.sleep(60)
+        await bulletin.press("resume")
+        await bulletin.drain()
+        assert (await in_order(bulletin, 300)).sent == 300 - failed
 
     simulate(work)
 

@@ -46,6 +46,7 @@ async def privacy(update: Update, context: Context) -> None:
             _("When and how much you used me last, so that nobody floods me, without names or texts: 30 days."),
             _("What Telegram tells me of chats and their members: some minutes."),
             _("A log without names and texts: 30 days, unless my owner has chosen otherwise."),
+            _("That an announcement may not have reached you: three months."),
             _("Backups of what I remember: 35 days."),
         ]
         lines = [_("This is what I keep, and for how long:"), *(f"• {one}" for one in kept)]

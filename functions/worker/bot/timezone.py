@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes, filters
 
 from bot.reminders.book import Book
@@ -65,7 +65,9 @@ async def on_choice(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         await query.answer(_for_admins(_), show_alert=True)
         return
     await query.answer()
-    await query.edit_message_text(await _set(update, context, chosen, await asked_at(update), _))
+    words = await _set(update, context, chosen, await asked_at(update), _)
+    if isinstance(query.message, Message):  # of one that is gone Telegram tells no more than where it stood
+        await query.edit_message_text(words)
 
 
 async def _set(update: Update, context: ContextTypes.DEFAULT_TYPE, chosen: str, moment: datetime, _: Gettext) -> str:

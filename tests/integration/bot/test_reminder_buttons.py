@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.telegram import control
 from tests.integration.bot.reading import DAY, HOUR, MINUTE, names
 
 if TYPE_CHECKING:
@@ -84,6 +85,30 @@ def test_a_press_that_comes_twice_is_one(chats: Chats, ann: Chat) -> None:
     ann.press_data(data, message["message_id"])
     assert ann.alerts[-1] == "This reminder is over."
     assert len(names(chats)) == 1
+    assert ann.buttons == [["Cancel"]]
+
+
+@pytest.mark.parametrize("label", ["Cancel", "10 min", "Delete 1", "Europe/Vienna"])
+def test_a_button_of_a_message_that_is_gone_does_what_it_says(chats: Chats, ann: Chat, label: str) -> None:
+    """Telegram tells only where the message stood, and nobody hears of a failure."""
+    ann.say("/remind every day 2:05 tea")
+    chats.pass_time(10 * MINUTE)
+    ann.say("/reminders")
+    ann.say("/timezone Europe/Wien")
+    [(data, message_id)] = [
+        (button["callback_data"], message["message_id"])
+        for message in ann.replies
+        for row in message.get("reply_markup", {}).get("inline_keyboard", ())
+        for button in row
+        if button["text"] == label
+    ]
+    control.press(chats.emulator, {"chat_id": ann.id, "message_id": message_id, "data": data})
+    pressed = chats.emulator.updates.history[-1].update["callback_query"]
+    pressed["message"] = {"chat": pressed["message"]["chat"], "message_id": message_id, "date": 0}
+    before = len(ann.shown)
+    assert ann.read() == []
+    assert len(ann.shown) == before
+    assert len(names(chats)) == {"Cancel": 0, "10 min": 2, "Delete 1": 0}.get(label, 1)
 
 
 def test_a_button_of_another_chat_does_nothing_here(chats: Chats, ann: Chat) -> None:
@@ -142,3 +167,26 @@ def test_a_reminder_comes_to_the_group_where_it_was_asked_for(chats: Chats) -> N
     assert len(names(chats)) == 1
     bob.press("Cancel")  # it is still Bob's
     assert names(chats) == []
+
+
+def test_a_message_that_goes_meanwhile_keeps_nothing_from_being_saved(chats: Chats, ann: Chat) -> None:
+    """A schedule that is gone has no reminder in the list."""
+    ann.say("/remind every day 9:00 pills")
+    gone = "Bad Request: message to edit not found"
+    control.add_fault(chats.emulator, {"method": "editMessageText", "error_code": 400, "description": gone, "count": 1})
+    assert ann.press("Cancel") == []
+    assert names(chats) == []
+    assert ann.say("/reminders")[0].startswith("There are no reminders here.")
+
+
+def test_who_is_anonymous_is_nobody(chats: Chats) -> None:
+    """Telegram gives all of them one id, under which nothing is kept; admins can cancel what they asked for."""
+    group = chats.group()
+    control.say(chats.emulator, {"chat_id": group.id, "user_id": group.user, "text": "/remind 1h tea"})
+    message = chats.emulator.updates.history[-1].update["message"]
+    message["sender_chat"] = message["chat"]
+    message["from"] = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    assert group.read()[0].startswith("I will remind you: tea")
+    assert {item["pk"]["S"] for item in chats.cloud.items("state") if "data" in item} == {f"chat#{group.id}"}
+    group.press("Cancel")
+    assert group.shown[-1] == "Cancelled: tea"

@@ -82,6 +82,11 @@ def test_a_scheduler_that_refuses_is_told_of(chats: Chats, ann: Chat) -> None:
     ann.say("/remind every day 9:00 pills")
     chats.cloud.wire.faults["CreateSchedule"] = ["ValidationException"]
     assert ann.say("/timezone Asia/Kolkata") == ["I cannot change the time zone right now. Please try again later."]
+    ann.say("/settings")
+    ann.press("Time zone")
+    chats.cloud.wire.faults["CreateSchedule"] = ["ValidationException"]
+    ann.press("Europe/Paris")
+    assert ann.alerts[-1] == "I cannot change the time zone right now. Please try again later."
     assert ann.say("/timezone")[0].startswith("The time zone is Europe/Berlin.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.reminders import buttons, commands, delivery
+from bot.reminders import buttons, commands, delivery, privacy
 from bot.reminders.planning import move as set_timezone
 from bot.reminders.privacy import export, forget
 
@@ -19,3 +19,4 @@ def register(app: App) -> None:
     commands.register(app)
     buttons.register(app)
     delivery.register(app)
+    privacy.register(app)

@@ -1,16 +1,19 @@
 """The buttons below reminders: cancel, delete and turn the pages of the list, and put off what came.
 
 Rule: what a button names is looked up among the reminders of the chat that its message stands in, whatever its data
-says; and it is answered before anything is done, for Telegram refuses late answers, which ends an update.
+says; and it is answered before anything is done, for Telegram refuses late answers, which ends an update. Hazard: of a
+message that is gone Telegram tells no more than where it stood: what its button says is done, and not shown.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest
 from telegram.ext import CallbackQueryHandler, ContextTypes
 
 from bot.reminders import wording
@@ -54,7 +57,7 @@ async def on_cancel(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         return
     await query.answer()
     await cancel(reminder, book)
-    await query.edit_message_text(_("Cancelled: {text}").format(text=reminder.text))
+    await _write(query, _("Cancelled: {text}").format(text=reminder.text))
 
 
 async def on_delete(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -97,7 +100,7 @@ async def on_snooze(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         later = await plan(update, context, Understood(reminder.text, due), reminder.thread)
     except ScheduleRefused:
         sorry = _("I cannot put this off right now. Please try again later.")
-        await query.edit_message_text(f"⏰ {reminder.text}\n\n{sorry}", reply_markup=snooze_buttons(delivery, _))
+        await _write(query, f"⏰ {reminder.text}\n\n{sorry}", snooze_buttons(delivery, _))
         return
     if reminder.maker != later.maker:
         later = replace(later, maker=reminder.maker)
@@ -106,7 +109,7 @@ async def on_snooze(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     until = _("Again on {when} ({zone}).").format(when=wording.at(due, book.zone, _), zone=book.zone_name)
     note = wording.oddity(oddity, book.zone, _)
     lines = "\n".join(line for line in (f"⏰ {reminder.text}", "", until, note) if line or line == "")
-    await query.edit_message_text(lines.strip(), reply_markup=cancel_button(later, _))
+    await _write(query, lines.strip(), cancel_button(later, _))
 
 
 def _put_off(reminder: Reminder, delay: str, pressed: datetime, book: Book) -> tuple[datetime, Oddity]:
@@ -123,8 +126,8 @@ async def _found(
     """Return the reminder if the person may change it; else answer why not, and return None."""
     query = cast("CallbackQuery", update.callback_query)
     if reminder is None:
+        # The buttons stay: after a second press of one that put it off, they are those of what was put off.
         await query.answer(_("This reminder is over."))
-        await query.edit_message_reply_markup(None)
         return None
     if not await may_change(update, context.bot, reminder):
         await query.answer(_not_yours(_), show_alert=True)
@@ -134,7 +137,14 @@ async def _found(
 
 async def _show(update: Update, query: CallbackQuery, book: Book, page: int, _: Gettext) -> None:
     words, markup = listed(book, await asked_at(update), page, _)
-    await query.edit_message_text(words, reply_markup=markup)
+    await _write(query, words, markup)
+
+
+async def _write(query: CallbackQuery, words: str, markup: InlineKeyboardMarkup | None = None) -> None:
+    if isinstance(query.message, Message):
+        # It may be gone since the press. What was pressed is done at the scheduler, and is to be saved.
+        with suppress(BadRequest):
+            await query.edit_message_text(words, reply_markup=markup)
 
 
 def _not_yours(_: Gettext) -> str:

@@ -44,12 +44,14 @@ async def plan(
         raise ValueError("reminders belong to a chat")
     key = short(update.update_id)
     name = schedule_name(chat.id, key)
-    maker = user.id if user else None
+    message = update.message
+    # Who is anonymous bears one and the same id in all groups: their reminders are the group's, and nobody's.
+    maker = user.id if user and not (message and message.sender_chat) else None
     reminder = Reminder(key, understood.text, understood.due, understood.every, maker, thread, name)
     book = Book.here(context)
     await _schedule(reminder, book)
     book.write(reminder)
-    if context.user_data is not None:  # so that all that a person has made is found again
+    if maker is not None and context.user_data is not None:  # so that all that a person has made is found again
         context.user_data["reminder_chats"] = {*context.user_data.get("reminder_chats", ()), chat.id}
     return reminder
 

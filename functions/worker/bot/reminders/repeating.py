@@ -68,6 +68,8 @@ def recurring(words: str, date_at: Callable[[str], tuple[date | None, str]]) -> 
         if of := _OF.match(rest):  # "every 31st of december"
             day, rest = date_at(f"{number} {rest[of.end() :]}")
             return None if day is None else Days(rest, day=day.day, month=day.month)
+        if _of_the_week(rest):  # "every 2nd monday" is no day of the month
+            return None
         return Days(rest, day=number) if found["last"] or 1 <= number <= 31 else None
     return None if month else _of_the_week(rest)
 

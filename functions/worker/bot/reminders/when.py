@@ -9,6 +9,7 @@ ambiguous, so whatever was understood is shown before it counts.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
@@ -31,11 +32,14 @@ _UNITS: Final = {
     "h": r"h|hrs?|hours?|std|stunden?",
     "d": r"d|days?|tage?n?",
     "w": r"w|weeks?|wochen?",
+    "M": r"months?|monate?n?",
+    "y": r"y|years?|jahre?n?",
 }
 _UNIT: Final = "|".join(f"(?P<{name}>{words})" for name, words in _UNITS.items())
 _AMOUNT: Final = re.compile(
-    rf"(?:and\s+|und\s+)?(\d{{1,6}}|an?|eine[rmn]?)\s*(?:{_UNIT})(?![^\W\d_])[\s,.:]*", re.IGNORECASE
+    rf"(?:and\s+|und\s+)?(?:(\d{{1,6}})\s*|(?:an?|eine?[rmn]?)\s+)(?:{_UNIT})(?![^\W\d_])[\s,.:]*", re.IGNORECASE
 )
+_ON: Final = re.compile(r"(?:on|am)\s+", re.IGNORECASE)
 _IN: Final = re.compile(r"in\s+", re.IGNORECASE)
 _AT: Final = re.compile(
     r"(?P<at>(?:at|um|@)\s*)?"
@@ -97,28 +101,44 @@ def _recurring(words: str, now: datetime, zone: tzinfo, language: str | None) ->
 
 
 def _duration(words: str, now: datetime, zone: tzinfo) -> Understood | None:
-    """Read `10m`, `2h 30min`, `in 3 days`: minutes and hours as they pass, days and weeks by the calendar."""
+    """Read `10m`, `2h 30min`, `in 3 days 9:00`: minutes and hours as they pass, days and more by the calendar."""
     found = _IN.match(words)
     rest = words[found.end() :] if found else words
-    exact, days, some = timedelta(), 0, False
+    exact, days, months, some = timedelta(), 0, 0, False
     while match := _AMOUNT.match(rest):
-        amount = int(match[1]) if match[1].isdecimal() else 1
+        amount = int(match[1] or 1)
         match match.lastgroup:
             case "d":
                 days += amount
             case "w":
                 days += 7 * amount
+            case "M":
+                months += amount
+            case "y":
+                months += 12 * amount
             case unit:
                 exact += amount * timedelta(seconds={"s": 1, "m": 60, "h": 3600}[unit or "s"])
         rest, some = rest[match.end() :], True
     if not some:
         return None
     try:
-        wall = now.astimezone(zone).replace(tzinfo=None) + timedelta(days)
-        due, oddity = instant(wall, zone) if days else (now.astimezone(UTC), Oddity.NONE)
-        return Understood(rest, due + exact, oddity=oddity if not exact else Oddity.NONE)
+        if not days and not months:
+            return Understood(rest, now.astimezone(UTC) + exact)
+        wall = _months_later(now.astimezone(zone).replace(tzinfo=None), months) + timedelta(days)
+        at, behind = _time(rest) if not exact else (None, rest)
+        due, oddity = instant(wall if at is None else datetime.combine(wall, at), zone)
+        return Understood(behind, due + exact, oddity=oddity if not exact else Oddity.NONE)
     except OverflowError:
         return Understood(rest, _NEVER)
+
+
+def _months_later(wall: datetime, months: int) -> datetime:
+    """Return the same day of another month, or its last; raises OverflowError beyond the calendar."""
+    years, month = divmod(wall.month - 1 + months, 12)
+    year = wall.year + years
+    if year > _NEVER.year:
+        raise OverflowError(year)
+    return wall.replace(year=year, month=month + 1, day=min(wall.day, monthrange(year, month + 1)[1]))
 
 
 def _date_and_time(words: str, local: datetime, zone: tzinfo, language: str | None) -> Understood:
@@ -169,6 +189,8 @@ def _date(words: str, today: date, language: str | None) -> tuple[date | None, s
 
 def _day(words: str, today: date, language: str | None) -> tuple[datetime | None, str]:
     """Return the day that `words` begin with, at midnight if they name no time, and the rest."""
+    if (on := _ON.match(words)) and (after := _day(words[on.end() :], today, language))[0] is not None:
+        return after
     tokens: list[re.Match[str]] = []
     for token in re.finditer(r"\S+\s*", words):
         if len(tokens) == _LONGEST_DATE or (tokens and _time(words[token.start() :])[0] is not None):

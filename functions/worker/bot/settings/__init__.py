@@ -17,6 +17,7 @@ from bot.settings.menu import PREFIX, Here, language_page, main_page, zones_page
 from bot.texts import LANGUAGES, Texts, translator
 from bot.welcome.kept import Welcome
 from floodgate.announcements import subscribe, unsubscribe
+from floodgate.tasks.schedules import ScheduleRefused
 from floodgate.telegram import leads_chat
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ async def press(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     query, here = update.callback_query, Here.of(update, context)
     if query is None:
         return
+    _ = translator(update, context).gettext
+    try:
+        await _obey(update, context, query, here)
+    except ScheduleRefused:
+        await query.answer(_("I cannot change the time zone right now. Please try again later."), show_alert=True)
+
+
+async def _obey(update: Update, context: ContextTypes.DEFAULT_TYPE, query: CallbackQuery, here: Here | None) -> None:
     _ = translator(update, context).gettext
     if here is None or not isinstance(query.message, Message):
         await query.answer(_("That menu is too old. Send /settings again."), show_alert=True)

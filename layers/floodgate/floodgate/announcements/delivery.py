@@ -65,12 +65,12 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A result, and for `LATER` in how many seconds, for `USELESS` why."""
+    """A result, after how many seconds something may be tried again, and for `USELESS` why."""
 
     result: Result
     wait_s: float = 0.0
-    #: It was Telegram that asked to wait.
-    is_flood: bool = False
+    #: What was wrong may be so for everybody: Telegram asked to wait, or did not answer.
+    may_be_all: bool = False
     why: str = ""
 
 
@@ -92,14 +92,14 @@ class Delivery:
         except InvalidToken:
             outcome = Outcome(Result.USELESS, why="Telegram does not take the bot's token")
         except RetryAfter as error:
-            outcome = Outcome(Result.LATER, told_to_wait_s(error) or 0.0, is_flood=True)
+            outcome = Outcome(Result.LATER, told_to_wait_s(error) or 0.0, may_be_all=True)
         except ChatMigrated:
             outcome = Outcome(Result.LATER, _AGAIN_S)
         except TelegramError as error:
             outcome = _by_arrival(error)
         except Exception as error:  # noqa: BLE001 - of one recipient: the others are not to wait for it
             logger.error("copy of a broadcast failed", chat=hashed(chat), error=type(error).__name__)
-            outcome = Outcome(Result.UNKNOWN)
+            outcome = Outcome(Result.UNKNOWN, _AGAIN_S, may_be_all=True)
         else:
             return Outcome(Result.SENT)
         if outcome.result is Result.BLOCKED:
@@ -152,11 +152,11 @@ def _buttons(markup: str) -> InlineKeyboardMarkup | None:
 def _by_arrival(error: TelegramError) -> Outcome:
     match arrival(error):
         case Arrival.NEVER:
-            return Outcome(Result.LATER, _AGAIN_S)
+            return Outcome(Result.LATER, _AGAIN_S, may_be_all=True)
         case Arrival.LOST:
             return Outcome(Result.SENT)
         case Arrival.UNKNOWN:
-            return Outcome(Result.UNKNOWN)
+            return Outcome(Result.UNKNOWN, _AGAIN_S, may_be_all=True)
 
 
 def unjournaled[T](work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -149,5 +149,6 @@ class Orders:
     async def _queued(self, broadcast: Broadcast, words: str) -> str:
         await self._broadcasts.enter(broadcast.name)
         await self._chain.start_first()
-        before = (await self._broadcasts.waiting()).index(broadcast.name)
+        waiting = await self._broadcasts.waiting()  # a short one may be over by now
+        before = waiting.index(broadcast.name) if broadcast.name in waiting else 0
         return f"{words} It waits for {before} before it." if before else words

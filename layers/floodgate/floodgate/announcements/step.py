@@ -7,7 +7,8 @@ take their places; so the pace never waits for a write, and a kill leaves BLOCK 
 every such write. What is in hand at the beginning is of a step that was killed: unknown, and not sent to again.
 
 Who must be waited for is sent to in the end: one frozen chat holds nobody else up. Where Telegram tells several in a
-row to wait, it means the bot: then the lane rests, and tries one until that one goes through.
+row to wait, or answers none of several, it is about the bot: then the lane rests, longer each time, and tries one until
+that one goes through. So an outage costs a block and a few, not everybody whose turn it is.
 Hazard: no `finally` can be relied on; the time is up well before the deadline cuts.
 """
 
@@ -43,9 +44,10 @@ LATER_WITHIN_S: Final = 600.0
 _TIMES: Final = 3
 #: Chats that wait for the end, at most: what a lane's item is to hold. Each more has failed.
 _MOST_LATER: Final = 400
-#: Told to wait so often in a row, the bot is meant; and how long it rests at most before it tries another, in seconds.
+#: Told to wait, or not answered, so often in a row, the bot is meant; and how long it rests at most, in seconds.
 _IN_A_ROW: Final = 5
 _REST_S: Final = 60.0
+_DOUBLINGS: Final = 6
 #: How long an order may go unseen while nothing is sent, in seconds.
 _LOOK_S: Final = 2.0
 #: Pauses before AWS is asked again, in seconds.
@@ -80,7 +82,8 @@ class Step:
         self._page: list[str] = []
         self._go_on_after = ""
         self._page_of = -1
-        self._floods = 0
+        self._in_a_row = 0
+        self._refused_in_a_row = 0
         self._rests_until = 0.0
         #: Why nobody can be sent to.
         self.useless = ""
@@ -137,9 +140,14 @@ class Step:
             self._broken = error
             self._woken.set()
             raise
-        self._floods = self._floods + 1 if outcome.is_flood else 0
-        if outcome.is_flood and self._floods >= _IN_A_ROW:
-            self._rests_until = max(self._rests_until, self._loop.time() + min(outcome.wait_s, _REST_S))
+        self._in_a_row = self._in_a_row + 1 if outcome.may_be_all else 0
+        if self._in_a_row >= _IN_A_ROW:
+            tried_alone = max(0, self._in_a_row - BLOCK)
+            rest_s = min(outcome.wait_s * 2 ** min(tried_alone, _DOUBLINGS), _REST_S)
+            self._rests_until = max(self._rests_until, self._loop.time() + rest_s)
+        self._refused_in_a_row = self._refused_in_a_row + 1 if outcome.result is Result.FAILED else 0
+        if self._refused_in_a_row >= BLOCK:  # in words that nobody knew to be about the message
+            self.useless = "Telegram refuses the message in one chat after the other"
         del self._active[entry]
         self._through.append((entry, outcome))
         if len(self._through) >= ENOUGH or not self._active:
@@ -206,7 +214,7 @@ class Step:
     async def _take(self, broadcast: Broadcast, lane: Lane) -> list[str]:
         """Return those to be in hand next, and have the lane stand behind them."""
         room = BLOCK - len(self._active)
-        if self._floods >= _IN_A_ROW:
+        if self._in_a_row >= _IN_A_ROW:
             room = min(room, 1 - len(self._active))
         if room <= 0 or self._loop.time() < self._rests_until:
             return []
@@ -243,11 +251,14 @@ class Step:
         return taken
 
     async def _take_unknown(self, broadcast: Broadcast, lane: Lane) -> list[str]:
-        """Return a whole list: lists are no longer than a block."""
-        if self._active or lane.row >= lane.rows:
-            return []
-        lane.row += 1
-        return await self._patiently(self._broadcasts.unknown, broadcast, lane, lane.row - 1)
+        """Return a whole list, less those who have left since: lists are no longer than a block."""
+        taken: list[str] = []
+        while not (taken or self._active) and lane.row < lane.rows:
+            listed = await self._patiently(self._broadcasts.unknown, broadcast, lane, lane.row)
+            lane.row += 1
+            asked = (self._patiently(self._subscribers.is_subscribed, int(chat)) for chat in listed)
+            taken = [chat for chat, stays in zip(listed, await asyncio.gather(*asked), strict=True) if stays]
+        return taken
 
 
 def _is_through(lane: Lane) -> bool:

@@ -34,6 +34,11 @@ ONCE = [
     ("in an hour call", "call", "2026-06-11 13:00"),
     ("in 5 min. tea", "tea", "2026-06-11 12:05"),
     ("in 2 weeks holidays", "holidays", "2026-06-25 12:00"),
+    ("in 3 days 9:00 x", "x", "2026-06-14 09:00"),
+    ("in 3 days at 9 2 eggs", "2 eggs", "2026-06-14 09:00"),
+    ("in 3 months dentist", "dentist", "2026-09-11 12:00"),
+    ("a month 9:00 x", "x", "2026-07-11 09:00"),
+    ("in 1 year 1 month x", "x", "2027-07-11 12:00"),
     ("at 18:30 dinner", "dinner", "2026-06-11 18:30"),
     ("18:30 dinner", "dinner", "2026-06-11 18:30"),
     ("9:00 early", "early", "2026-06-12 09:00"),
@@ -79,6 +84,10 @@ def test_a_time_and_a_text_are_read(words: str, text: str, due: str) -> None:
 
 GERMAN = [
     ("in einer Stunde x", "x", "2026-06-11 13:00"),
+    ("in einem Monat 9 Uhr x", "x", "2026-07-11 09:00"),
+    ("ein Jahr x", "x", "2027-06-11 12:00"),
+    ("am Freitag um 8 Sport", "Sport", "2026-06-12 08:00"),
+    ("am 24.12. 9:00 Geschenke", "Geschenke", "2026-12-24 09:00"),
     ("10 Minuten Tee", "Tee", "2026-06-11 12:10"),
     ("um 18:30 Abendessen", "Abendessen", "2026-06-11 18:30"),
     ("morgen 9:00 Ann anrufen", "Ann anrufen", "2026-06-12 09:00"),
@@ -131,7 +140,25 @@ def test_what_recurs_is_read(words: str, text: str, cron: str, due: str) -> None
 
 
 BAD = ["", "tea", "2 eggs", "5 call", "may flowers", "march on", "second thoughts", "25:00 x", "13pm x", "31 feb x"]
-BAD += ["every", "every 2 hours x", "every month", "every month on the 40th x", "every year x", "now x", "10mm x", "😀"]
+BAD += [
+    "every",
+    "every 2 hours x",
+    "every month",
+    "every month on the 40th x",
+    "every year x",
+    "every 2nd monday x",
+    "as soon x",
+    "am x",
+    "now x",
+    "10mm x",
+    "😀",
+]
+
+
+def test_a_month_may_be_shorter() -> None:
+    """Then it is its last day."""
+    found = understood("in a month x", now=datetime(2027, 1, 31, 12, 0, tzinfo=BERLIN))
+    assert f"{found.due.astimezone(BERLIN):%Y-%m-%d %H:%M}" == "2027-02-28 12:00"
 
 
 @pytest.mark.parametrize("words", BAD)
@@ -141,7 +168,9 @@ def test_what_is_no_time_is_refused(words: str) -> None:
         understood(words)
 
 
-@pytest.mark.parametrize("words", ["999999 weeks x", "999999 days 999999 weeks x", "9999-12-31 23:59 x"])
+@pytest.mark.parametrize(
+    "words", ["999999 weeks x", "999999 days 999999 weeks x", "9999-12-31 23:59 x", "999999 months x", "999999y x"]
+)
 def test_what_is_out_of_all_bounds_is_far_away(words: str) -> None:
     """No calendar of Python's goes there."""
     assert understood(words).due > NOW + timedelta(days=365 * 100)
