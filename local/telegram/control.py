@@ -34,7 +34,8 @@ _SERVICE = (
 
 def say(emulator: Emulator, body: Json) -> Json:
     """Let a user write a message and return its ids."""
-    order = fields(body, {"chat_id": int, "text": str}, {"user_id": int, "chat_type": str})
+    optional = {"user_id": int, "chat_type": str, "reply_to_message_id": int}
+    order = fields(body, {"chat_id": int, "text": str}, optional)
     text = order["text"].strip()
     if not 1 <= len(text) <= MAX_TEXT:
         raise ControlError(f"'text' must have 1 to {MAX_TEXT} characters that aren't white space")
@@ -49,6 +50,10 @@ def say(emulator: Emulator, body: Json) -> Json:
         happenings.change_member(emulator, chat, user, simple(emulator.world.bot, "member"))
     entities = detect(text)
     content = {"text": text} | ({"entities": entities} if entities else {})
+    if (replied := order.get("reply_to_message_id")) is not None:
+        if replied not in chat.messages:
+            raise ControlError(f"chat {chat_id} has no message {replied}: see /control/chats/{chat_id}/messages", 404)
+        content["reply_to_message"] = chat.as_replied_to(replied)
     is_channel = kind == "channel"
     message = emulator.world.post(chat, None if is_channel else user, content)
     update_id = emulator.announce("channel_post" if is_channel else "message", message, chat_id)

@@ -188,9 +188,8 @@ def _reply(chat: Chat, parameters: Parameters) -> Json:
     message_id = wanted.get("message_id") or parameters.integer("reply_to_message_id")
     if not message_id:
         return {}
-    original = chat.messages.get(message_id)
-    if original is not None:
-        return {"reply_to_message": {name: value for name, value in original.items() if name != "reply_to_message"}}
+    if message_id in chat.messages:
+        return {"reply_to_message": chat.as_replied_to(message_id)}
     if wanted.get("allow_sending_without_reply") or parameters.boolean("allow_sending_without_reply"):
         return {}
     raise bad_request("message to be replied not found")

@@ -51,6 +51,10 @@ class Chat:
         """Return the message as it looks today, under the chat's present title and names."""
         return self.messages[message_id] | {"chat": self.info}
 
+    def as_replied_to(self, message_id: int) -> Json:
+        """Return the message as it stands in a reply to it: without what it replies to itself."""
+        return {name: value for name, value in self.messages[message_id].items() if name != "reply_to_message"}
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:

@@ -46,6 +46,8 @@ def test_its_other_commands_work(chats: Chats, feature: ModuleType) -> None:
     assert ann.say("/water") == ["3 litres."]
     assert ann.say("/plants") == ["Nothing yet. /plant something."]
     ann.say("/plant")
+    ann.say("beans")
+    assert ann.say("many") == ["A number, please, or /cancel."]
     assert ann.say("/cancel") == ["Never mind."]
     ann.say("/plant")
     chats.pass_time(700)

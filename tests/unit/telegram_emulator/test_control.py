@@ -188,6 +188,18 @@ async def test_a_fault_may_only_delay(telegram: Harness) -> None:
     assert (await call)["ok"]
 
 
+async def test_a_person_may_reply(telegram: Harness) -> None:
+    """To a message that is there; the update has it, without what that one replied to."""
+    first = await telegram.order("messages", chat_id=5, text="one")
+    second = await telegram.order("messages", chat_id=5, text="two", reply_to_message_id=first["message_id"])
+    await telegram.order("messages", chat_id=5, text="three", reply_to_message_id=second["message_id"])
+    two, three = (one["message"] for one in (await telegram.result("getUpdates"))[-2:])
+    assert two["reply_to_message"]["text"] == "one"
+    assert (three["reply_to_message"]["text"], "reply_to_message" in three["reply_to_message"]) == ("two", False)
+    refused = await telegram.refused("messages", {"chat_id": 5, "text": "x", "reply_to_message_id": 999})
+    assert refused == (404, "chat 5 has no message 999: see /control/chats/5/messages")
+
+
 async def test_a_fault_may_drop_the_connection(telegram: Harness) -> None:
     """With drop there is no answer; DELETE takes faults back."""
     await telegram.order("faults", method="getMe", count=2, drop=True)
