@@ -74,6 +74,22 @@ def test_tomorrow_is_at_the_time_that_it_was_for(chats: Chats, ann: Chat) -> Non
     assert ann.shown[-1] == "⏰ tea\n\nAgain on Sun 25 Oct 2026, 09:00 (Europe/Berlin)."
 
 
+def test_what_was_put_off_and_deleted_is_said_to_be_over(chats: Chats, ann: Chat) -> None:
+    """Its own message still says when it comes again, until its button is pressed."""
+    ann.say("/remind 10m tea")
+    chats.pass_time(10 * MINUTE)
+    ann.read()
+    ann.press("1 hour")
+    put_off = ann.replies[-1]
+    cancel = put_off["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    ann.say("/reminders")
+    ann.press("Delete 1")
+    ann.press_data(cancel, put_off["message_id"])
+    assert ann.alerts[-1] == "This reminder is over."
+    assert "⏰ tea\n\nThis reminder is over." in ann.shown
+    assert not any("Again on" in words for words in ann.shown)
+
+
 def test_a_press_that_comes_twice_is_one(chats: Chats, ann: Chat) -> None:
     """Whoever presses fast finds the second press too late."""
     ann.say("/remind 10m tea")

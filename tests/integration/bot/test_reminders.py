@@ -43,6 +43,20 @@ SAID = [
         "I will remind you: standup\nMonday to Friday at 09:30, next on Thu 11 Jun 2026, 09:30 (Europe/Berlin)",
     ),
     (
+        "every weekend 10:00 sleep",
+        (
+            "I will remind you: sleep\n"
+            "every Saturday and Sunday at 10:00, next on Sat 13 Jun 2026, 10:00 (Europe/Berlin)"
+        ),
+    ),
+    (
+        "every mon, wed and fri 9:00 gym",
+        (
+            "I will remind you: gym\n"
+            "every Monday, Wednesday and Friday at 09:00, next on Fri 12 Jun 2026, 09:00 (Europe/Berlin)"
+        ),
+    ),
+    (
         "every month on the last day rent",
         (
             "I will remind you: rent\n"
@@ -85,7 +99,15 @@ BAD = [
     ("", "Tell me when, and then of what:\n/remind 10m tea"),
     ("tea", "I do not understand when that is.\n\nTell me when"),
     ("25:00 tea", "I do not understand when that is."),
-    ("every 2 hours tea", "I do not understand when that is."),
+    ("a tea", "I do not understand when that is.\n\nTell me when"),
+    ("in a moment call", "I do not understand when that is."),
+    ("every day at 25:00 tea", "I do not understand when that is."),
+    (
+        "every 2 hours tea",
+        "I cannot do that: once a day is the most, on days of the week, of the month or of the year.",
+    ),
+    ("every other monday 9:00 tea", "I cannot do that: once a day is the most"),
+    ("tomorrow 9 call Ann", "Is the number behind the day a time? Write it in full, such as: /remind tomorrow 9:00"),
     ("10m", "Of what shall I remind you? Write it behind the time: /remind 10m tea"),
     ("every monday", "Of what shall I remind you?"),
     ("yesterday 9:00 tea", "Wed 10 Jun 2026, 09:00 (Europe/Berlin) is over. Name a time to come: /remind tomorrow"),
@@ -103,6 +125,12 @@ def test_bad_input_is_answered_with_what_is_good(chats: Chats, ann: Chat, words:
     assert said.startswith(answer)
     assert ann.buttons == []
     assert names(chats) == []
+
+
+def test_of_today_the_time_is_asked_if_the_morning_is_over(chats: Chats, ann: Chat) -> None:
+    """It is noon."""
+    chats.pass_time(10 * HOUR)
+    assert ann.say("/remind today tea") == ["At what time today? Such as: /remind today 23:30 lights out"]
 
 
 def test_the_longest_text_comes_whole(chats: Chats, ann: Chat) -> None:

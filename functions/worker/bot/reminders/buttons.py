@@ -52,7 +52,9 @@ async def on_cancel(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
     query, [key] = _pressed(update, context)
     _ = translator(update, context).gettext
     book = Book.here(context)
-    reminder = await _found(update, context, book.find(key), _)
+    reminder = await _found(update, context, found := book.find(key), _)
+    if found is None:
+        await _show_over(query, _)
     if reminder is None:
         return
     await query.answer()
@@ -145,6 +147,14 @@ async def _write(query: CallbackQuery, words: str, markup: InlineKeyboardMarkup 
         # It may be gone since the press. What was pressed is done at the scheduler, and is to be saved.
         with suppress(BadRequest):
             await query.edit_message_text(words, reply_markup=markup)
+
+
+async def _show_over(query: CallbackQuery, _: Gettext) -> None:
+    """Have a message that says when something comes again say that it does not: it was deleted from the list."""
+    words = (query.message.text if isinstance(query.message, Message) else None) or ""
+    reminder, _between, _until = words.rpartition("\n\n")
+    if reminder.startswith("⏰ "):
+        await _write(query, "{}\n\n{}".format(reminder, _("This reminder is over.")))
 
 
 def _not_yours(_: Gettext) -> str:

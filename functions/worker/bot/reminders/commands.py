@@ -11,7 +11,7 @@ from telegram.ext import CommandHandler, ContextTypes, filters
 from bot.reminders import wording
 from bot.reminders.book import LONGEST_TEXT, MOST, Book, short
 from bot.reminders.planning import FURTHEST, SOONEST, asked_at, plan
-from bot.reminders.when import TimeNotUnderstood, understand
+from bot.reminders.when import HourMissing, HourUnclear, RecursOtherwise, TimeNotUnderstood, understand
 from bot.texts import SOURCE, language_of, translator
 from floodgate.tasks.schedules import ScheduleRefused
 
@@ -45,8 +45,8 @@ async def remind(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         return
     try:
         understood = understand(words, message.date, book.zone, _language(update, context))
-    except TimeNotUnderstood:
-        await message.reply_text(_("I do not understand when that is.") + "\n\n" + _usage(_))
+    except TimeNotUnderstood as error:
+        await message.reply_text(_why(error, _))
         return
     understood = _with_text(understood, message)
     if objection := _objection(understood, message.date, book, short(update.update_id), _):
@@ -103,6 +103,24 @@ def cancel_button(reminder: Reminder, _: Gettext) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup.from_button(
         InlineKeyboardButton(_("Cancel"), callback_data=f"remind:cancel:{reminder.id}")
     )
+
+
+def _why(error: TimeNotUnderstood, _: Gettext) -> str:
+    """Return why there is no time in what was written, and an example."""
+    match error:
+        case RecursOtherwise():
+            return _(
+                "I cannot do that: once a day is the most, on days of the week, of the month or of the year. "
+                "Such as: /remind every monday 9:00 standup"
+            )
+        case HourUnclear():
+            return _(
+                "Is the number behind the day a time? Write it in full, such as: /remind tomorrow 9:00 call Ann\n"
+                "If it belongs to the text, write a time before it: /remind tomorrow 9:00 2 eggs"
+            )
+        case HourMissing():
+            return _("At what time today? Such as: /remind today 23:30 lights out")
+    return _("I do not understand when that is.") + "\n\n" + _usage(_)
 
 
 def _usage(_: Gettext) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: When something is due of which only the day is known.
 MORNING: Final = time(9)
+_EVENING: Final = time(20)
 #: A date has up to so many words: "the day after tomorrow".
 _LONGEST_DATE: Final = 4
 _LONGEST_CHARACTERS: Final = 40
@@ -58,7 +59,23 @@ _DATE_BEHIND: Final = re.compile(
 _NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _DAY_AND_MONTH: Final = re.compile(r"(\d{1,2})[./](\d{1,2})[./]?")
 _NUMBER: Final = re.compile(r"(?:on\s+|am\s+)?(?:the\s+)?\d{1,2}(?:st|nd|rd|th|\.)", re.IGNORECASE)
-_NO_DATE: Final = re.compile(r"\d+[.,]?|now|jetzt", re.IGNORECASE)
+#: dateparser takes "a" for some month, and "in a moment" for now; "in a month" is a duration.
+_NO_DATE: Final = re.compile(r"\d+[.,]?|now|jetzt|(?:in\s+)?(?:an?|eine?[rmns]?)(?:\s.*)?", re.IGNORECASE | re.DOTALL)
+_TONIGHT: Final = re.compile(r"(?:tonight|this\s+evening|heute\s+abend)(?![^\W_])[\s,:]*", re.IGNORECASE)
+#: "tonight 8", also if it is no more than that.
+_HOUR_TONIGHT: Final = re.compile(r"(?:[5-9]|1[0189]|2[0-3])(?=\s|$)")
+#: What looks like a time of the day and is none, if `_time` finds none in it.
+_BAD_TIME: Final = re.compile(
+    r"(?:(?:at|um|@)\s*\d{1,2}(?![^\W_])|\d{1,2}:\d{2}(?!\d)|\d{1,2}\s*(?:am|pm)(?![^\W_]))", re.IGNORECASE
+)
+#: An hour, or so many of something.
+_BARE_NUMBER: Final = re.compile(r"(?:1?\d|2[0-4])(?=\s|$)")
+_ALL: Final = re.compile(r"(?:hourly|stündlich|alle\s+(?:\d+|zwei|drei|vier))(?![^\W_])", re.IGNORECASE)
+_TOO_OFTEN: Final = re.compile(
+    r"(?:\d+(?:st|nd|rd|th|\.)?|other|first|second|third|fourth|two|three|four|half|hours?|minutes?|seconds?"
+    r"|erste[nrs]?|zweite[nrs]?|dritte[nrs]?|vierte[nrs]?|halbe|stunde|minute|sekunde)(?![^\W_])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +94,26 @@ class TimeNotUnderstood(ValueError):
     """It does not begin with a time."""
 
 
+class HourUnclear(TimeNotUnderstood):
+    """Behind a day stands a number that may be the hour, or so many of something."""
+
+
+class HourMissing(TimeNotUnderstood):
+    """It is for today, at no time that is said."""
+
+
+class RecursOtherwise(TimeNotUnderstood):
+    """It recurs in a way that cannot be had: by the hour, or every other week."""
+
+
 def understand(words: str, now: datetime, zone: tzinfo, language: str | None = None) -> Understood:
     """Return what `words`, said at `now`, ask for; `now` has a zone. Raises TimeNotUnderstood.
 
     It may be due in the past, and its text may be empty: whoever asks says what is wrong with that.
     """
     words = words.strip()
+    if _ALL.match(words):
+        raise RecursOtherwise(words)
     if EVERY.match(words):
         found = _recurring(words, now, zone, language)
     else:
@@ -93,8 +124,10 @@ def understand(words: str, now: datetime, zone: tzinfo, language: str | None = N
 def _recurring(words: str, now: datetime, zone: tzinfo, language: str | None) -> Understood:
     days = recurring(words, lambda rest: _date(rest, now.astimezone(zone).date(), language))
     if days is None:
-        raise TimeNotUnderstood(words)
-    at, rest = _time(days.rest)
+        began = EVERY.match(words)
+        otherwise = began is not None and _TOO_OFTEN.match(words, began.end())
+        raise RecursOtherwise(words) if otherwise else TimeNotUnderstood(words)
+    at, rest = _time_behind(days.rest)
     moment = at or MORNING
     every = Recurrence(moment.hour, moment.minute, days.weekdays, days.day, days.month)
     return Understood(rest, every.after(now, zone), every)
@@ -125,7 +158,7 @@ def _duration(words: str, now: datetime, zone: tzinfo) -> Understood | None:
         if not days and not months:
             return Understood(rest, now.astimezone(UTC) + exact)
         wall = _months_later(now.astimezone(zone).replace(tzinfo=None), months) + timedelta(days)
-        at, behind = _time(rest) if not exact else (None, rest)
+        at, behind = _time_behind(rest, may_be_number=True) if not exact else (None, rest)
         due, oddity = instant(wall if at is None else datetime.combine(wall, at), zone)
         return Understood(behind, due + exact, oddity=oddity if not exact else Oddity.NONE)
     except OverflowError:
@@ -143,11 +176,13 @@ def _months_later(wall: datetime, months: int) -> datetime:
 
 def _date_and_time(words: str, local: datetime, zone: tzinfo, language: str | None) -> Understood:
     at, rest = _time(words)
+    if evening := _TONIGHT.match(rest):
+        return _tonight(at, rest[evening.end() :], local, zone)
     day = None
     if at is None or _DATE_BEHIND.match(rest):  # "18:30 dinner" needs no library
         day, rest = _day(rest, local.date(), language)
     if at is None and day is not None:
-        at, rest = _time(rest)
+        at, rest = _time_behind(rest)
     if at is None and day is None:
         raise TimeNotUnderstood(words)
     if day is None and at is not None:  # today, or else tomorrow
@@ -157,7 +192,34 @@ def _date_and_time(words: str, local: datetime, zone: tzinfo, language: str | No
     by_itself = day.time() if day is not None and day.time() != time() else MORNING  # "tonight"
     wall = datetime.combine(day.date() if day is not None else local.date() + timedelta(1), at or by_itself)
     due, oddity = instant(wall, zone)
+    if at is None and wall.date() == local.date() and due <= local:
+        raise HourMissing(words)
     return Understood(rest, due, oddity=oddity)
+
+
+def _tonight(at: time | None, rest: str, local: datetime, zone: tzinfo) -> Understood:
+    """Read what follows `tonight`: at 8 is at 20:00 then."""
+    if at is None and (bare := _HOUR_TONIGHT.match(rest)):
+        at, rest = time(int(bare[0])), rest[bare.end() :]
+    elif at is None:
+        at, rest = _time_behind(rest)
+    moment = at or _EVENING
+    if 5 <= moment.hour < 12:
+        moment = moment.replace(hour=moment.hour + 12)
+    due, oddity = instant(datetime.combine(local.date(), moment), zone)
+    if at is None and due <= local:
+        raise HourMissing(rest)
+    return Understood(rest, due, oddity=oddity)
+
+
+def _time_behind(words: str, *, may_be_number: bool = False) -> tuple[time | None, str]:
+    """Return the time of the day that follows a day, and the rest; raises TimeNotUnderstood if it is a bad one."""
+    at, rest = _time(words)
+    if at is None and _BAD_TIME.match(words):
+        raise TimeNotUnderstood(words)
+    if at is None and not may_be_number and _BARE_NUMBER.match(words):
+        raise HourUnclear(words)
+    return at, rest
 
 
 def _time(words: str) -> tuple[time | None, str]:
@@ -203,7 +265,10 @@ def _day(words: str, today: date, language: str | None) -> tuple[datetime | None
     while len(found) > 1:
         day, end = found.pop()
         # "tomorrow 2 eggs": a word that says nothing belongs to the text.
-        says_nothing = day == found[-1][0] and not _is_part_of_date(words[found[-1][1] : end].strip(), today, language)
+        before, word = words[: found[-1][1]], words[found[-1][1] : end].strip()
+        says_nothing = day == found[-1][0] and not _is_part_of_date(word, today, language)
+        if found[-1][0] is not None and _BARE_NUMBER.fullmatch(word) and not re.search(r"\d", before):
+            says_nothing = True  # "friday 9" is no 9th
         if day is not None and not says_nothing:
             return day, words[end:]
     return None, words

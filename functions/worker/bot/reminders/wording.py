@@ -36,9 +36,12 @@ def every(recurrence: Recurrence, _: Gettext) -> str:  # noqa: PLR0911 - one for
         case days if days == WEEKDAYS:
             return _("Monday to Friday at {time}").format(time=time)
         case days if days == WEEKEND:
-            return _("Saturday and Sunday at {time}").format(time=time)
-        case (_first, *_rest) as days:
-            names = ", ".join(_weekdays(_)[day] for day in days)
+            return _("every Saturday and Sunday at {time}").format(time=time)
+        case (*first, last):
+            names = _weekdays(_)[last]
+            if first:
+                # Translators: of days of the week, such as: Monday, Wednesday and Friday
+                names = _("{days} and {last}").format(days=", ".join(_weekdays(_)[day] for day in first), last=names)
             return _("every {weekdays} at {time}").format(weekdays=names, time=time)
     if recurrence.month is not None:
         month = _months(_)[recurrence.month - 1]

@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.reminders.local_time import Oddity
-from bot.reminders.when import TimeNotUnderstood, Understood, understand
+from bot.reminders.when import (
+    HourMissing,
+    HourUnclear,
+    RecursOtherwise,
+    TimeNotUnderstood,
+    Understood,
+    understand,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 #: Thursday, at noon in Berlin.
@@ -50,11 +57,16 @@ ONCE = [
     ("tomorrow at 9 call Ann", "call Ann", "2026-06-12 09:00"),
     ("9:00 tomorrow call Ann", "call Ann", "2026-06-12 09:00"),
     ("tomorrow call Ann", "call Ann", "2026-06-12 09:00"),
-    ("tomorrow 2 eggs", "2 eggs", "2026-06-12 09:00"),
     ("tomorrow 9:00 2 eggs", "2 eggs", "2026-06-12 09:00"),
     ("day after tomorrow 8:00 x", "x", "2026-06-13 08:00"),
     ("tonight x", "x", "2026-06-11 20:00"),
     ("tonight 21:00 x", "x", "2026-06-11 21:00"),
+    ("tonight 8 x", "x", "2026-06-11 20:00"),
+    ("tonight at 8:30 x", "x", "2026-06-11 20:30"),
+    ("at 8 tonight x", "x", "2026-06-11 20:00"),
+    ("tonight 22 x", "x", "2026-06-11 22:00"),
+    ("in 3 days 2 eggs", "2 eggs", "2026-06-14 12:00"),
+    ("friday 12 june x", "x", "2026-06-12 09:00"),
     ("on friday at 5pm: beer", "beer", "2026-06-12 17:00"),
     ("next monday 9:00 x", "x", "2026-06-15 09:00"),
     ("24 Dec 9:00 presents", "presents", "2026-12-24 09:00"),
@@ -88,6 +100,9 @@ GERMAN = [
     ("ein Jahr x", "x", "2027-06-11 12:00"),
     ("am Freitag um 8 Sport", "Sport", "2026-06-12 08:00"),
     ("am 24.12. 9:00 Geschenke", "Geschenke", "2026-12-24 09:00"),
+    ("am Montag 9:00 x", "x", "2026-06-15 09:00"),
+    ("heute Abend x", "x", "2026-06-11 20:00"),
+    ("heute Abend um 8 x", "x", "2026-06-11 20:00"),
     ("10 Minuten Tee", "Tee", "2026-06-11 12:10"),
     ("um 18:30 Abendessen", "Abendessen", "2026-06-11 18:30"),
     ("morgen 9:00 Ann anrufen", "Ann anrufen", "2026-06-12 09:00"),
@@ -152,7 +167,58 @@ BAD += [
     "now x",
     "10mm x",
     "😀",
+    "a tea",
+    "an apple",
+    "in a moment call",
+    "am 6pm x",
+    "at 25:99 dinner",
+    "every day at 25:00 x",
+    "every day 25:00 x",
+    "tomorrow 25:00 x",
+    "in 3 days at 25 x",
+    "every monday 13pm x",
 ]
+
+
+@pytest.mark.parametrize("words", ["ein Tee", "in einem Moment x", "jeden Tag um 25:00 x"])
+def test_words_that_only_look_like_a_time_are_refused_in_german_too(words: str) -> None:
+    """An article is no date, and no clock shows 25:00."""
+    with pytest.raises(TimeNotUnderstood):
+        understood(words, "de")
+
+
+@pytest.mark.parametrize(
+    "words", ["tomorrow 9 call Ann", "tomorrow 2 eggs", "friday 9 x", "every day 8 x", "today 9 x"]
+)
+def test_a_number_behind_a_day_is_asked_about(words: str) -> None:
+    """It may be the hour, or so many of something."""
+    with pytest.raises(HourUnclear):
+        understood(words)
+
+
+@pytest.mark.parametrize("words", ["today x", "this morning x", "heute x"])
+def test_of_today_the_time_is_asked_if_the_morning_is_over(words: str) -> None:
+    """Before nine it is nine o'clock."""
+    with pytest.raises(HourMissing):
+        understood(words, "de")
+    assert understood("today x", now=NOW.replace(hour=8)).due == NOW.replace(hour=9)
+
+
+def test_late_in_the_evening_the_time_of_tonight_is_asked() -> None:
+    """Eight o'clock is over."""
+    with pytest.raises(HourMissing):
+        understood("tonight x", now=NOW.replace(hour=21))
+
+
+OTHERWISE = ["every hour x", "every 2 hours x", "every other monday 9:00 x", "every 2nd monday x", "hourly x"]
+OTHERWISE += ["alle 2 Stunden x", "jede Stunde x", "jeden zweiten Montag x"]
+
+
+@pytest.mark.parametrize("words", OTHERWISE)
+def test_what_recurs_in_a_way_that_cannot_be_had_is_told_apart(words: str) -> None:
+    """So that people are told what can be had."""
+    with pytest.raises(RecursOtherwise):
+        understood(words)
 
 
 def test_a_month_may_be_shorter() -> None:
