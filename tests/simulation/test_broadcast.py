@@ -458,7 +458,12 @@ def test_orders_are_seen_at_the_next_block() -> None:
         before = len(bulletin.telegram.times)
         assert await bulletin.press("pause") == "Paused."
         await draining
-        assert 200 < before <= (await bulletin.count()).sent <= before + BLOCK + 8
+        sent = (await bulletin.count()).sent
+        assert 200 < before <= sent <= before + BLOCK + 8
+        assert bulletin.telegram.shown[-1].splitlines()[:2] == [
+            "📣 Paused",
+            f"{sent} of 1000 sent · 0 blocked · 0 failed · 0 unknown",
+        ]
         assert await bulletin.press("resume") == "Going on."
         draining = asyncio.ensure_future(bulletin.drain())
         await asyncio.sleep(10)
@@ -471,6 +476,77 @@ def test_orders_are_seen_at_the_next_block() -> None:
         assert bulletin.telegram.shown[-1].startswith("📣 Cancelled")
         assert f"About {1000 - count.claimed} were not sent to." in bulletin.telegram.shown[-1]
         assert set(bulletin.telegram.got.values()) == {1}
+
+    simulate(work)
+
+
+def test_paid_ones_show_what_was_in_hand_at_pause() -> None:
+    """Whichever lane is through last."""
+
+    async def work() -> None:
+        bulletin = Bulletin(20_000, paid=True)
+        await bulletin.confirm()
+        draining = asyncio.ensure_future(bulletin.drain())
+        await asyncio.sleep(5)
+        await bulletin.press("pause")
+        await draining
+        count = await bulletin.count()
+        assert 0 < count.sent == count.claimed < 20_000
+        assert bulletin.telegram.shown[-1].splitlines()[:2] == [
+            "📣 Paused",
+            f"{count.sent} of 20000 sent · 0 blocked · 0 failed · 0 unknown",
+        ]
+
+    simulate(work)
+
+
+def test_the_next_lane_shows_it_when_the_first_is_done() -> None:
+    """In paid mode, where lanes are not done at the same time; one of them shows it at a time."""
+
+    async def work() -> None:
+        bulletin = Bulletin(5000, paid=True)
+        slow = {chat for chat in bulletin.chats if shard_of(chat) % len(bulk_groups(paid=True)) == 3}
+
+        def fault(chat: int) -> Exception | None:
+            return RetryAfter(20) if chat in slow and bulletin.loop.time() < 30 else None
+
+        bulletin.telegram.fault = fault
+        await bulletin.confirm()
+        await bulletin.drain()
+        sending = [text for text in bulletin.telegram.shown if text.startswith("📣 Sending")]
+        assert 2 <= len(sending) <= bulletin.loop.time() / 6 + 2
+        assert (await in_order(bulletin, 5000)).sent == 5000
+
+    simulate(work)
+
+
+def test_a_second_round_that_was_cancelled_goes_on() -> None:
+    """With those whose turn had not come; nobody is sent to a third time."""
+
+    async def work() -> None:
+        bulletin = Bulletin(1000)
+        unknown = set(range(1, 1001, 4))
+        bulletin.telegram.fault = lambda chat: lost_answer() if chat in unknown else None
+        await bulletin.confirm()
+        await bulletin.drain()
+        first = await bulletin.count()
+        unknown.clear()
+        bulletin.telegram.got.clear()
+        await bulletin.press("again")
+        draining = asyncio.ensure_future(bulletin.drain())
+        await asyncio.sleep(3)
+        await bulletin.press("cancel")
+        await draining
+        second = await bulletin.count()
+        assert ((await bulletin.broadcast()).state, 0 < second.unknown < first.unknown) == ("cancelled", True)
+        assert second.rest > 0
+        assert "not sent to" not in bulletin.telegram.shown[-1]
+        assert await bulletin.press("again") == "They will get it."
+        await bulletin.drain()
+        last = await bulletin.count()
+        assert ((await bulletin.broadcast()).state, last.sent, last.unknown) == ("finished", 1000, 0)
+        assert bulletin.telegram.got.total() == len(bulletin.telegram.got) == first.unknown
+        assert await bulletin.press("again") == "That was done before."
 
     simulate(work)
 

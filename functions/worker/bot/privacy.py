@@ -23,6 +23,7 @@ from telegram.ext import CallbackQueryHandler, CommandHandler, ContextTypes
 
 import bot
 from bot.texts import Texts, speaking, translator
+from floodgate.traffic.quiet import first_in
 
 if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     type Context = ContextTypes.DEFAULT_TYPE
 
 FILE_NAME = "mydata.json"
+#: For so long after one tap others below the same question are taken for the same, in seconds.
+_TAPS_S = 60
 
 
 async def privacy(update: Update, context: Context) -> None:
@@ -109,11 +112,15 @@ async def decide(update: Update, context: Context) -> None:
         await query.answer(_("Write /forget to me in our private chat."), show_alert=True)
         return
     await query.answer()
+    is_first = await _is_first_tap(query)
     if query.data == "forget:no":
-        await query.edit_message_text(_("Nothing was deleted."))
+        if is_first:
+            await query.edit_message_text(_("Nothing was deleted."))
         return
     with speaking(texts):
         gone = await _forget(context, query.from_user.id, texts)
+    if not gone and not is_first:
+        return  # what was deleted stands there
     lines = [_("Deleted:"), *(f"• {one}" for one in gone)] if gone else [_("There was nothing to delete.")]
     await query.edit_message_text("\n".join([*lines, "", _("/privacy says what is kept a while longer, and why.")]))
 
@@ -122,6 +129,14 @@ def _is_asked_by(query: CallbackQuery) -> bool:
     """Tell whether the button was pressed by the person of the private chat that it is in."""
     message = query.message
     return isinstance(message, Message) and message.chat.id == query.from_user.id
+
+
+async def _is_first_tap(query: CallbackQuery) -> bool:
+    """Tell whether the question still stands: two quick taps both come with its buttons."""
+    message = query.message
+    if not isinstance(message, Message) or message.reply_markup is None:
+        return False
+    return await first_in(_TAPS_S, f"forget#{message.chat.id}#{message.message_id}")
 
 
 async def _forget(context: Context, user_id: int, texts: Texts) -> list[str]:

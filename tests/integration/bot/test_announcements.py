@@ -273,7 +273,7 @@ def test_pause_resume_and_cancel(chats: Chats, monkeypatch: pytest.MonkeyPatch) 
     admin = proposed(chats)
     press_meanwhile(admin, "Confirm", monkeypatch)
     assert admin.shown[-1] == "📣 Starting\n0 of 300 sent · 0 blocked · 0 failed · 0 unknown"
-    assert admin.buttons == [["Cancel"]]
+    assert admin.buttons == [["Pause", "Cancel"]]
     one_step(chats)
     shown = admin.shown[-1].splitlines()
     assert shown[0] == "📣 Sending"
@@ -297,6 +297,31 @@ def test_pause_resume_and_cancel(chats: Chats, monkeypatch: pytest.MonkeyPatch) 
     ]
     assert admin.alerts == ["Confirmed.", "Paused.", "Going on.", "Cancelled."]
     assert sum(len(one.replies) for one in crowd) == paused
+
+
+def test_paused_before_its_first_step(chats: Chats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody gets it until Resume, and then everybody does; one that waits for another is not paused."""
+    crowd = many(chats, range(5001, 5011))
+    proposed(chats, "later")
+    admin = proposed(chats)
+    press_meanwhile(admin, "Confirm", monkeypatch)
+    pause = admin.replies[-1]["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    admin.press("Pause")
+    assert (admin.shown[-1].splitlines()[0], admin.buttons) == ("📣 Paused", [["Resume", "Cancel"]])
+    assert [one.shown for one in crowd] == [[]] * 10
+    press_meanwhile(admin, "Confirm", monkeypatch)  # the other's
+    waits = NAMES.search(str(admin.replies))
+    assert waits is not None
+    admin.press_data(pause.replace(pause[-12:], waits[1]), admin.replies[-1]["message_id"])
+    admin.press("Resume")
+    assert [one.shown[0] for one in crowd] == ["The beans are ripe."] * 10
+    assert admin.alerts == [
+        "Confirmed.",
+        "Paused.",
+        "Confirmed. It waits for 1 before it.",
+        "It is not under way.",
+        "Going on.",
+    ]
 
 
 def test_what_a_recipient_costs(chats: Chats) -> None:

@@ -186,6 +186,23 @@ def test_with_nothing_there_is_nothing_to_delete(chats: Chats) -> None:
     assert ann.shown[-1].splitlines()[0] == "There was nothing to delete."
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("order", ["forget:yes", "forget:no"])
+def test_a_second_tap_leaves_the_list(chats: Chats, diary: Diary, order: str, is_late: bool) -> None:  # noqa: FBT001
+    """Both taps come with the buttons, or the second comes late; what was deleted stays to be read."""
+    ann = fill(chats)
+    ann.say("/forget")
+    press = {"chat_id": ann.id, "message_id": ann.replies[-1]["message_id"]}
+    control.press(chats.emulator, {**press, "data": "forget:yes"})
+    if is_late:
+        chats.run()
+        chats.pass_time(3600)
+    control.press(chats.emulator, {**press, "data": order})
+    chats.run()
+    assert ann.shown[-1].splitlines()[:2] == ["Deleted:", "• Your user id is 1."]
+    assert diary.forgotten[0] == ANN
+
+
 def test_it_is_told_in_the_language_that_is_deleted(chats: Chats, diary: Diary) -> None:
     """Features speak it as well; afterwards it is Telegram's again."""
     ann = fill(chats)

@@ -76,6 +76,19 @@ def test_an_admin_sets_the_text(chats: Chats, group: Chat) -> None:
     assert group.read() == ["Hello Ann! Rules: no peas."]
 
 
+@pytest.mark.parametrize(("off", "on"), [("off", "on"), ("OFF", "On")])
+def test_it_is_turned_on_and_off_in_words(chats: Chats, group: Chat, off: str, on: str) -> None:
+    """As by the button, and the text is kept."""
+    [shown] = group.say(f"/welcome {off}")
+    assert shown.startswith("New members are not greeted. Turned on, it would be like this:\n\nHi Admin, this is ")
+    member(chats, group.id, ANN)
+    assert group.read() == []
+    [shown] = group.say(f"/welcome {on}")
+    assert shown.startswith("New members are greeted like this:\n\nHi Admin, this is ")
+    member(chats, group.id, BEN)
+    assert group.read() == ["Hi Ben, this is Allotments."]
+
+
 def test_the_text_is_kept_while_it_is_off(chats: Chats, group: Chat) -> None:
     """Turned on again, it is the same."""
     group.say("/welcome")

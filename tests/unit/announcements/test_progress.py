@@ -11,6 +11,10 @@ from floodgate.state.broadcasts import Broadcast
 from floodgate.traffic.bulk import bulk_groups
 
 DRAFT = Broadcast("0123456789ab", 900, 5, "", 100_000, 0.0, ("bulk",))
+UNKNOWN = (
+    "Unknown means that Telegram did not answer in time, or that a worker or its connection died just then: "
+    "they may have it, or not."
+)
 HALF = Count(claimed=50_010, sent=49_000, blocked=900, failed=75, unknown=25)
 
 
@@ -35,7 +39,7 @@ def test_the_question_says_how_long_it_takes() -> None:
 @pytest.mark.parametrize(
     ("changes", "lines", "labels"),
     [
-        ({"state": "queued"}, ["📣 Starting"], ["Cancel"]),
+        ({"state": "queued"}, ["📣 Starting"], ["Pause", "Cancel"]),
         (
             {"state": "running"},
             ["📣 Sending", "49000 of 100000 sent · 900 blocked · 75 failed · 25 unknown"],
@@ -51,7 +55,7 @@ def test_the_question_says_how_long_it_takes() -> None:
             ["Send to the 25 unknown"],
         ),
         ({"state": "finished", "ended_at": 9.0}, ["📣 Done"], ["Send to the 25 unknown"]),
-        ({"state": "finished", "ended_at": 9.0, "round": 1}, ["📣 Done"], []),
+        ({"state": "finished", "ended_at": 9.0, "round": 1}, ["📣 Done", UNKNOWN], []),
     ],
 )
 def test_each_state_has_its_words_and_buttons(
@@ -61,6 +65,36 @@ def test_each_state_has_its_words_and_buttons(
     text, buttons = panel(replace(DRAFT, **changes), HALF)  # type: ignore[arg-type] # whichever they are
     assert [line for line in lines if line not in text.splitlines()] == []
     assert [one.text for row in (buttons.inline_keyboard if buttons else ()) for one in row] == labels
+
+
+@pytest.mark.parametrize(
+    ("claimed", "words"),
+    [
+        (0, "100000 were not sent to."),
+        (99_998, "About 2 were not sent to."),
+        (99_999, "About 1 was not sent to."),
+    ],
+)
+def test_those_not_sent_to_are_told_as_well_as_they_are_known(claimed: int, words: str) -> None:
+    """Exactly if nobody was sent to; else some of them may have come or gone meanwhile."""
+    cancelled = replace(DRAFT, state="cancelled", ended_at=9.0)
+    assert panel(cancelled, Count(claimed=claimed, sent=claimed))[0].splitlines()[2:] == [words]
+    assert panel(replace(DRAFT, expected=1, state="cancelled"), Count())[0].splitlines()[2:] == ["1 was not sent to."]
+
+
+def test_one_that_waits_cannot_be_paused() -> None:
+    """It does not go out yet."""
+    _, buttons = panel(replace(DRAFT, state="queued"), Count(), before=1)
+    assert [one.text for row in (buttons.inline_keyboard if buttons else ()) for one in row] == ["Cancel"]
+
+
+def test_what_is_left_of_a_second_round_can_be_sent_to() -> None:
+    """If it was cancelled before all had their turn."""
+    cancelled = replace(DRAFT, state="cancelled", ended_at=9.0, round=1)
+    _, buttons = panel(cancelled, replace(HALF, rest=1))
+    assert buttons is not None
+    assert [one.text for row in buttons.inline_keyboard for one in row] == ["Send to the rest of the unknown"]
+    assert panel(cancelled, HALF)[1] is None
 
 
 def test_the_rate_says_when_it_ends() -> None:

@@ -43,7 +43,9 @@ async def welcome(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         await message.reply_text(_("Only the admins of this group can change its welcome."))
         return
     text, entities = _text_of(message)
-    if text:
+    if text.lower() in {"on", "off"}:
+        Welcome.of(chat_data).turned(on=text.lower() == "on").keep(chat_data)
+    elif text:
         if (refusal := _refusal(text, texts)) is not None:
             await message.reply_text(refusal)
             return

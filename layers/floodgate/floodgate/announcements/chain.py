@@ -84,12 +84,12 @@ class Chain:
         broadcast = await self._begun(data)
         if broadcast is None:
             return
-        view = _View(self.broadcasts, bot)
+        view = _View(self.broadcasts, bot, data["lane"])
         step = Step(
             self.broadcasts,
             self.subscribers,
             Delivery(bot, self.subscribers, self._clock).send,
-            view.refresh if data["lane"] == 0 else _nothing,
+            view.refresh,
             self._clock,
             ends_at=deadline - min(_REST_S, _REST_SHARE * (deadline - asyncio.get_running_loop().time())),
         )
@@ -138,6 +138,16 @@ class Chain:
             await self._end(bot, broadcast)
         elif broadcast.chain == data["chain"] and broadcast.state in {"running", "cancelled"}:
             await self._send(broadcast, lane.number, data["step"] + 1)
+        elif broadcast.state == "paused":
+            await self._show_paused(bot, broadcast)
+
+    async def _show_paused(self, bot: Bot, broadcast: Broadcast) -> None:
+        """Show those as well that were in hand at Pause, once the last lane is through with them."""
+        if any(lane.hand for lane in await self.broadcasts.lanes(broadcast)):
+            return
+        now = await self.broadcasts.find(broadcast.name)
+        if now is not None and (now.state, now.chain) == ("paused", broadcast.chain):
+            await _tolerantly(self.show(bot, now))
 
     async def _end(self, bot: Bot, broadcast: Broadcast) -> None:
         """Do what follows the last lane; nothing if this was not the last."""
@@ -180,11 +190,15 @@ class Chain:
 
 
 class _View:
-    """The message of a broadcast while it is sent: edited now and then, and nothing waits for that."""
+    """The message of a broadcast while it is sent: edited now and then, and nothing waits for that.
 
-    def __init__(self, broadcasts: Broadcasts, bot: Bot) -> None:
+    Of several lanes the first that is under way shows it; when that is done, the next does.
+    """
+
+    def __init__(self, broadcasts: Broadcasts, bot: Bot, number: int) -> None:
         self._broadcasts = broadcasts
         self._bot = bot
+        self._number = number
         self._editing: asyncio.Task[None] | None = None
         self._shown_at = self._now()
         self._shown: int | None = None
@@ -201,9 +215,13 @@ class _View:
             self._shown = Count.of(await self._broadcasts.lanes(broadcast)).settled
         if self._now() - self._shown_at < SHOWN_EVERY_S or (self._editing and not self._editing.done()):
             return
-        count = Count.of(await self._broadcasts.lanes(broadcast))
+        lanes = await self._broadcasts.lanes(broadcast)
+        count = Count.of(lanes)
         rate = (count.settled - self._shown) / (self._now() - self._shown_at)
         self._shown, self._shown_at = count.settled, self._now()
+        under_way = (lane.number for lane in lanes if lane.round == broadcast.round and not lane.is_done)
+        if min(under_way, default=None) != self._number:
+            return
         text, buttons = panel(broadcast, count, rate=rate)
         with at_pace(None):
             self._editing = unjournaled(
@@ -219,10 +237,6 @@ class _View:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-async def _nothing(_broadcast: Broadcast) -> None:
-    """Show nothing: another lane does."""
 
 
 async def _tolerantly(editing: Any) -> None:

@@ -90,7 +90,9 @@ class Orders:
         return await self._queued(changed, "Confirmed.")
 
     async def _pause(self, broadcast: Broadcast, panel: int) -> str | None:
-        if broadcast.state not in {"running", "paused"}:
+        if broadcast.state not in {"queued", "running", "paused"}:
+            return "It is not under way."
+        if broadcast.state == "queued" and (await self._broadcasts.waiting())[:1] != [broadcast.name]:
             return "It is not under way."
         changed = await self._broadcasts.order(broadcast, state="paused", panel=panel)
         return None if changed is None else "Paused."
@@ -98,8 +100,9 @@ class Orders:
     async def _resume(self, broadcast: Broadcast, panel: int) -> str | None:
         if broadcast.state not in {"running", "paused"}:
             return "It is not paused."
+        started_at = broadcast.started_at or round(self._clock(), 3)  # 0: it was paused before its first step
         changed = await self._broadcasts.order(
-            broadcast, state="running", chain=broadcast.chain + 1, note="", panel=panel
+            broadcast, state="running", chain=broadcast.chain + 1, started_at=started_at, note="", panel=panel
         )
         if changed is None:
             return None
@@ -130,20 +133,24 @@ class Orders:
         return "Cancelled."
 
     async def _again(self, broadcast: Broadcast, panel: int) -> str | None:
-        """Send to the unknown: once, whoever they are."""
-        if broadcast.round == 0:
+        """Send to the unknown: once, whoever they are; if that was cancelled, to those whose turn had not come."""
+        if broadcast.round == 0 or broadcast.state != "queued":
             if not (broadcast.is_over and broadcast.ended_at):
-                return "It is not over yet."
-            if not Count.of(await self._broadcasts.lanes(broadcast)).unknown:
-                return "None is unknown."
+                return "That was done before." if broadcast.round else "It is not over yet."
+            count = Count.of(await self._broadcasts.lanes(broadcast))
+            if not (count.rest if broadcast.round else count.unknown):
+                return "That was done before." if broadcast.round else "None is unknown."
             changed = await self._broadcasts.order(
-                broadcast, state="queued", round=1, chain=broadcast.chain + 1, ended_at=0.0, panel=panel
+                broadcast,
+                state="queued",
+                round=broadcast.round + 1,
+                chain=broadcast.chain + 1,
+                ended_at=0.0,
+                panel=panel,
             )
             if changed is None:
                 return None
             broadcast = changed
-        elif broadcast.state != "queued":
-            return "That was done before."
         return await self._queued(broadcast, "They will get it.")
 
     async def _queued(self, broadcast: Broadcast, words: str) -> str:

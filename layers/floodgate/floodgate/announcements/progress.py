@@ -37,13 +37,16 @@ class Count:
     blocked: int = 0
     failed: int = 0
     unknown: int = 0
+    #: Lists of the unknown and chats put aside that were not sent to yet: what is left of a second round.
+    rest: int = 0
 
     @classmethod
     def of(cls, lanes: Iterable[Lane]) -> Count:
         """Return the sum."""
-        sums = [0, 0, 0, 0, 0]
+        sums = [0, 0, 0, 0, 0, 0]
         for lane in lanes:
-            for number, part in enumerate((lane.claimed, lane.sent, lane.blocked, lane.failed, lane.unknown)):
+            rest = lane.rows - lane.row + len(lane.later)
+            for number, part in enumerate((lane.claimed, lane.sent, lane.blocked, lane.failed, lane.unknown, rest)):
                 sums[number] += part
         return cls(*sums)
 
@@ -72,23 +75,28 @@ def panel(
     left = broadcast.expected - count.settled if broadcast.round == 0 else count.unknown
     if broadcast.state == "running" and rate:
         lines.append(f"{rate:.1f} a second, about {duration(max(0, left) / rate)} left")
-    if broadcast.is_over and count.claimed < broadcast.expected and broadcast.state == "cancelled":
-        lines.append(f"About {broadcast.expected - count.claimed} were not sent to.")
+    if broadcast.state == "cancelled" and broadcast.round == 0 and count.claimed < broadcast.expected:
+        lines.append(_not_sent(broadcast.expected - count.claimed, is_exact=not count.claimed))
     if broadcast.is_over and count.unknown:
-        lines.append("Unknown means that a worker or its connection died just then: they may have it, or not.")
-    return "\n".join(lines), _panel_buttons(broadcast, count)
+        lines.append(
+            "Unknown means that Telegram did not answer in time, or that a worker or its connection died just then: "
+            "they may have it, or not."
+        )
+    return "\n".join(lines), _panel_buttons(broadcast, count, before)
 
 
-def _panel_buttons(broadcast: Broadcast, count: Count) -> InlineKeyboardMarkup | None:
+def _panel_buttons(broadcast: Broadcast, count: Count, before: int) -> InlineKeyboardMarkup | None:
     match broadcast.state:
-        case "queued":
+        case "queued" if before:
             return _buttons(broadcast, ("Cancel", "cancel"))
-        case "running":
+        case "queued" | "running":
             return _buttons(broadcast, ("Pause", "pause"), ("Cancel", "cancel"))
         case "paused":
             return _buttons(broadcast, ("Resume", "resume"), ("Cancel", "cancel"))
     if broadcast.ended_at and count.unknown and broadcast.round == 0:
         return _buttons(broadcast, (f"Send to the {count.unknown} unknown", "again"))
+    if broadcast.ended_at and count.rest and broadcast.round:
+        return _buttons(broadcast, ("Send to the rest of the unknown", "again"))
     return None
 
 
@@ -110,6 +118,12 @@ def _title(broadcast: Broadcast, before: int) -> str:
 def _counts(broadcast: Broadcast, count: Count) -> str:
     of = f" of {broadcast.expected}" if not broadcast.is_over and broadcast.round == 0 else ""
     return f"{count.sent}{of} sent · {count.blocked} blocked · {count.failed} failed · {count.unknown} unknown"
+
+
+def _not_sent(count: int, *, is_exact: bool) -> str:
+    """Return how many were not sent to: some may have come or gone since they were counted."""
+    about = "" if is_exact else "About "
+    return f"{about}{count} {'was' if count == 1 else 'were'} not sent to."
 
 
 def _chats(count: int) -> str:

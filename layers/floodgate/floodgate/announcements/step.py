@@ -98,7 +98,7 @@ class Step:
             logger.warning("recipients unknown", broadcast=broadcast.name, lane=number, count=len(lane.hand))
             await self._write(broadcast, lane, [], lost=[_chat(entry) for entry in lane.hand])
         if lane.round < broadcast.round:
-            lane.round, lane.row, lane.is_done = broadcast.round, 0, 0
+            lane.round, lane.is_done = broadcast.round, 0  # a round that was cancelled goes on where it stopped
         chain = broadcast.chain
         try:
             while not lane.is_done:
@@ -124,8 +124,8 @@ class Step:
         """Write what came of recipients and the new ones, and only then send to these; False if there is nothing."""
         if not (new or self._through or lane.is_done):
             return bool(self._active)
-        if lane.is_done:  # cancelled: those were never sent to
-            lane.claimed -= len(lane.later) if lane.round == 0 else 0
+        if lane.is_done and lane.round == 0:  # cancelled: those were never sent to
+            lane.claimed -= len(lane.later)
             lane.later = []
         await self._write(broadcast, lane, new)
         for entry in new:
@@ -171,7 +171,7 @@ class Step:
         lane.hand = [*self._active, *new]
         if lane.round == 0:
             lane.claimed += len(new) - sum(":" in entry for entry in new)
-        if unknown and lane.round == 0:  # those of the second round are listed, and stay so
+        if unknown and lane.round == 0:  # those of a later round are listed, and stay so
             await self._patiently(self._broadcasts.keep_unknown, broadcast, lane, unknown)
             lane.rows += 1
             lane.unknown += len(unknown)
