@@ -45,6 +45,19 @@ def test_what_recurs_moves_with_the_chat(chats: Chats, ann: Chat) -> None:
     assert ann.read() == ["⏰ pills"]
 
 
+def test_a_schedule_that_is_in_another_zone_than_its_chat_is_set_right(chats: Chats, ann: Chat) -> None:
+    """An update that moved the schedules and was given up before it was saved: the next that comes sees to it."""
+    ann.say("/remind every day 9:00 pills")
+    kept = chats.cloud.remembered(f"chat#{ann.id}", "data")
+    ann.say("/timezone Asia/Kolkata")
+    chats.cloud.remember(f"chat#{ann.id}", "data", kept)
+    chats.pass_time(9 * HOUR)
+    assert ann.read() == ["⏰ pills"]
+    assert [one.schedule_expression_timezone for one in chats.due.schedules.values()] == ["Europe/Berlin"]
+    chats.pass_time(24 * HOUR)
+    assert ann.read() == ["⏰ pills"]
+
+
 def test_in_a_group_admins_set_the_time_zone(chats: Chats) -> None:
     """Others are told so, and see which it is."""
     owner = chats.group()

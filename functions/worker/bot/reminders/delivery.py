@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.reminders.book import Book, short
 from bot.reminders.buttons import snooze_buttons
-from bot.reminders.planning import TASK, cancel
+from bot.reminders.planning import TASK, cancel, set_schedule
 from bot.texts import translator
 from floodgate.tasks.schedules import unschedule
 from floodgate.telegram import ChatUnreachable
@@ -28,6 +28,9 @@ async def deliver(task: Task, context: ContextTypes.DEFAULT_TYPE) -> None:
         if task.data["recurs"]:
             await unschedule(str(task.data["schedule"]))
         return
+    if reminder.every is not None and task.data.get("zone") != book.zone_name:
+        # The chat's zone was changed, or not, by an update that was given up between the schedules and the book.
+        await set_schedule(reminder, book)
     delivery = reminder.id
     if reminder.every is not None and task.scheduled_at is not None:
         delivery += "-" + short(int(task.scheduled_at.timestamp()))

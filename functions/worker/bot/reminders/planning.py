@@ -49,7 +49,7 @@ async def plan(
     maker = user.id if user and not (message and message.sender_chat) else None
     reminder = Reminder(key, understood.text, understood.due, understood.every, maker, thread, name)
     book = Book.here(context)
-    await _schedule(reminder, book)
+    await set_schedule(reminder, book)
     book.write(reminder)
     if maker is not None and context.user_data is not None:  # so that all that a person has made is found again
         context.user_data["reminder_chats"] = {*context.user_data.get("reminder_chats", ()), chat.id}
@@ -73,25 +73,27 @@ async def move(context: ContextTypes.DEFAULT_TYPE, zone_name: str) -> None:
     moved: list[Reminder] = []
     try:
         for reminder in book.recurring():
-            await _schedule(reminder, book)
+            await set_schedule(reminder, book)
             moved.append(reminder)
     except ScheduleRefused:
         book.forget_zone()
         if before is not None:
             book.zone_name = before
         for reminder in moved:
-            await _schedule(reminder, book)
+            await set_schedule(reminder, book)
         raise
     for reminder in moved:
         if reminder.every is not None:
             book.write(replace(reminder, due=reminder.every.after(now(), book.zone)))
 
 
-async def _schedule(reminder: Reminder, book: Book) -> None:
+async def set_schedule(reminder: Reminder, book: Book) -> None:
+    """Have its schedule be as the book has it, in the chat's zone. Raises ScheduleRefused."""
     data: dict[str, Any] = {
         "reminder": reminder.id,
         "schedule": reminder.schedule,
         "recurs": reminder.every is not None,
+        "zone": book.zone_name,
     }
     when = reminder.due if reminder.every is None else reminder.every.cron
     await schedule(reminder.schedule, TASK, when, data=data, timezone=book.zone_name)
