@@ -59,4 +59,4 @@ def test_a_group_that_migrates_is_answered_where_it_is_now(telegram: TelegramCon
     telegram.wait_for_reply(-chat_id)
     new = int(telegram.migrate(-chat_id)["migrate_to_chat_id"])
     telegram.say(new, "/id")
-    assert str(new) in telegram.wait_for_reply(new)[-1]["text"]
+    wait_until(lambda: any(str(new) in reply["text"] for reply in telegram.replies(new)))
