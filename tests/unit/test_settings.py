@@ -25,8 +25,10 @@ WEBHOOK = {
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",
     "EARLY_ACKNOWLEDGEMENT": "off",
+    "METRICS_NAMESPACE": "Floodgate/garden",
 }
 BOT = {
+    "METRICS_NAMESPACE": "Floodgate/garden",
     "BOT_ID": "7900",
     "BOT_TOKEN_SECRET_ARN": f"{ARN}:token",
     "TELEGRAM_API_URL": "https://api.telegram.org",
