@@ -135,9 +135,10 @@ ODD: Final = (
 )  # fmt: skip
 
 
-def measured(capsys: pytest.CaptureFixture[str]) -> list[dict[str, list[float]]]:
-    """Return the values of each metrics line that was printed since the last time, in order."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+def measured(printed: pytest.CaptureFixture[str] | str) -> list[dict[str, list[float]]]:
+    """Return the values of each metrics line in what was printed, or was since the last time, in order."""
+    output = printed if isinstance(printed, str) else printed.readouterr().out
+    lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     named = [line["_aws"]["CloudWatchMetrics"][0]["Metrics"] for line in lines]
     return [
         {metric["Name"]: line[metric["Name"]] for metric in found} for line, found in zip(lines, named, strict=True)

@@ -54,6 +54,7 @@ def _formatter() -> _RedactingFormatter:
 
 
 logger = Logger(service="floodgate", logger_formatter=_formatter())
+logger.remove_keys(["service"])  # it names the logger, and would say the same in each line
 
 
 def redact_libraries() -> None:
