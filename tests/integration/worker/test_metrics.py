@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from telegram import Update
     from telegram.ext import ContextTypes
 
+    from floodgate.tasks import Task
     from floodgate.telegram import App
     from tests.integration.worker.cloud import Cloud
+    from tests.integration.worker.garden import Garden
     from tests.unit.telegram.wire import TelegramWire
 
 # PTB 22.8 warns of every 429 unless PTB_TIMEDELTA is set.
@@ -341,3 +343,21 @@ def test_what_brings_no_trace_has_the_invocations(cloud: Cloud, workers: Workers
     queue(cloud, text("hello"))
     cloud.deliver(lambda event: worker.drain(event, lambda: 1000.0, TRACE))
     assert [json.loads(line)["trace_id"] for line in log.getvalue().splitlines()] == [TRACE]
+
+
+def test_a_task_has_the_trace_of_who_asked_for_it(
+    cloud: Cloud, garden: Garden, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both functions' lines have it, and so has the task's own letter."""
+
+    async def wither(_task: Task, _context: ContextTypes.DEFAULT_TYPE) -> None:
+        raise GardenFlooded
+
+    garden.work = wither
+    post(monkeypatch, cloud, text("roses"))
+    garden.settle()
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert {line["trace_id"] for line in lines} == {TRACE}
+    assert [line["update_type"] for line in lines if line["message"] == "update"] == ["message", "task", "task", "task"]
+    [letter] = cloud.records(cloud.dead_url)
+    assert (letter["attributes"]["AWSTraceHeader"], json.loads(letter["body"])["trace_id"]) == (f"Root={TRACE}", TRACE)

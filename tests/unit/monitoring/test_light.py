@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 
 from floodgate.ingress.trace import carried, tracing
 from floodgate.monitoring.light import LightFormatter, cold_start
@@ -29,10 +28,8 @@ def test_a_line_is_json_with_what_it_was_given() -> None:
 
 def test_an_exception_stands_on_the_same_line() -> None:
     """With its place."""
-    try:
-        raise LookupError("garden")
-    except LookupError:
-        record = logging.makeLogRecord({"msg": "failed", "exc_info": sys.exc_info()})
+    error = LookupError("garden")
+    record = logging.makeLogRecord({"msg": "failed", "exc_info": (type(error), error, None)})
     line = LightFormatter().format(record)
     assert line.count("\n") == 0
     assert json.loads(line)["exception"].endswith("LookupError: garden")

@@ -15,7 +15,6 @@ from tests.integration.worker.scenes import measured
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
-#: Written by modules that are in none of the others' ways.
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+) \| (.+) \|$", re.MULTILINE)
 
 
