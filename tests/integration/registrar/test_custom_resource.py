@@ -13,6 +13,7 @@ import pytest
 from floodgate.telegram.custom_resource import answer_request
 from tests.integration.registrar.conftest import WEBHOOK_URL, LambdaWire
 from tests.integration.worker.deployed import bot_environ, deployed
+from tests.integration.worker.scenes import measured
 from tests.unit.telegram.wire import TOKEN, refusal
 
 if TYPE_CHECKING:
@@ -209,9 +210,13 @@ def test_an_answer_that_cannot_be_given_is_an_error(registrar: Registrar) -> Non
 
 @pytest.mark.usefixtures("loops")
 def test_people_may_register_by_hand(
-    cloud: Cloud, telegram: TelegramWire, functions: LambdaWire, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud,
+    telegram: TelegramWire,
+    functions: LambdaWire,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The deployed function answers an invocation with what Telegram has, or with one sentence."""
+    """The deployed function answers an invocation with what Telegram has, or with one sentence; its calls are counted."""
     environ = {
         **bot_environ(cloud),
         "WEBHOOK_SECRET_ARN": cloud.webhook_secret_arn,
@@ -224,3 +229,6 @@ def test_people_may_register_by_hand(
         assert handler({"register": True}, None)["webhook_url"] == WEBHOOK_URL
         telegram.token = "7900:another"
         assert handler({"register": True}, None)["error"].startswith("Telegram does not accept the bot token")
+    lines = measured(capsys)
+    assert [line.get("ColdStarts") for line in lines] == [[1], None]
+    assert [line.get("TelegramCallsRefused") for line in lines] == [None, [1]]
