@@ -20,12 +20,38 @@ DIMENSIONS = {
 }
 #: The names that every part emits; AlertsFailed comes with the function that emits it.
 METRICS = set(
-    """
-    UpdatesHandled UpdatesLimited UpdatesStale UpdatesDuplicated UpdatesWaiting AttemptsFailed UpdatesRetried
-    UpdatesGivenUp HandlerTime QueueWait HeldWait AnswerTime TelegramCalls TelegramCallsFailed TelegramCallsRefused
-    TelegramCallsLimited TelegramTime ChatsFrozen CacheHits CacheMisses NoticesSent FailuresKept BroadcastsSent
-    ColdStarts CallsDiverged CallsLeftOut UpdatesPending WebhookErrors WebhookDrifted WebhookForeign
-    """.split()
+    [
+        "UpdatesHandled",
+        "UpdatesLimited",
+        "UpdatesStale",
+        "UpdatesDuplicated",
+        "UpdatesWaiting",
+        "AttemptsFailed",
+        "UpdatesRetried",
+        "UpdatesGivenUp",
+        "HandlerTime",
+        "QueueWait",
+        "HeldWait",
+        "AnswerTime",
+        "TelegramCalls",
+        "TelegramCallsFailed",
+        "TelegramCallsRefused",
+        "TelegramCallsLimited",
+        "TelegramTime",
+        "ChatsFrozen",
+        "CacheHits",
+        "CacheMisses",
+        "NoticesSent",
+        "FailuresKept",
+        "BroadcastsSent",
+        "ColdStarts",
+        "CallsDiverged",
+        "CallsLeftOut",
+        "UpdatesPending",
+        "WebhookErrors",
+        "WebhookDrifted",
+        "WebhookForeign",
+    ]
 )
 ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 
