@@ -217,7 +217,6 @@ class Stack:
                 _BUCKET,
                 "--capabilities",
                 "CAPABILITY_IAM",
-                "CAPABILITY_AUTO_EXPAND",
                 "--no-confirm-changeset",
                 "--no-fail-on-empty-changeset",
                 "--no-progressbar",

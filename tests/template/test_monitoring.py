@@ -1,13 +1,14 @@
 """Alarms reach somebody, and alarms and dashboard show what exists: metrics, functions, queues, tables."""
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.template.reading import Template, references, walk
+from tests.template.reading import Template, references, resolve, walk
 
 OURS = {"Fn::Sub": "Floodgate/${AWS::StackName}"}
 FUNCTIONS = {"webhook", "worker", "tasks", "deadletter", "registrar", "alerts"}
@@ -54,11 +55,34 @@ METRICS = {
 ALARM_TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 
 
-def widgets(template: Template) -> list[Mapping[str, Any]]:
-    """Return the dashboard's widgets."""
-    body = template.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::ToJsonString"]
-    found: list[Mapping[str, Any]] = body["widgets"]
+def alarms_shown(template: Template) -> list[Any]:
+    """Return the alarms that the dashboard shows, as the template writes them."""
+    _, variables = template.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    _, shown = variables["Alarms"]["Fn::Join"]
+    found: list[Any] = shown
     return found
+
+
+def widgets(template: Template) -> list[Mapping[str, Any]]:
+    """Return the dashboard's widgets; what stands for a resource is `{"Fn::Sub": …}`, numbers are as by default."""
+    text, variables = template.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert variables["Ours"] == OURS
+    numbered = re.sub(r": \$\{(\w+)\}", lambda found: f": {template.defaults[found[1]]}", text)
+    found: list[Mapping[str, Any]] = _with_references(json.loads(numbered))["widgets"]
+    return found
+
+
+def _with_references(value: Any) -> Any:
+    match value:
+        case "${Ours}":
+            return OURS
+        case str() if value.startswith("${"):
+            return {"Fn::Sub": value}
+        case list():
+            return [_with_references(one) for one in value]
+        case dict():
+            return {key: _with_references(one) for key, one in value.items()}
+    return value
 
 
 def watched(template: Template) -> Iterator[tuple[Any, str, str, Any]]:
@@ -97,14 +121,15 @@ def test_every_metric_of_ours_is_watched(template: Template) -> None:
 
 def test_every_alarm_is_on_the_dashboard(template: Template) -> None:
     """The first thing that one sees."""
-    [shown] = [widget for widget in widgets(template) if widget["type"] == "alarm"]
-    assert references(shown) & set(template.resources) == set(template.of_type(*ALARM_TYPES))
+    assert next(one for one in widgets(template) if one["type"] == "alarm")["properties"]["alarms"] == [
+        {"Fn::Sub": "${Alarms}"}
+    ]
+    assert references(alarms_shown(template)) & set(template.resources) == set(template.of_type(*ALARM_TYPES))
 
 
 def test_an_alarm_that_may_be_missing_is_shown_where_it_exists(template: Template) -> None:
     """Its place on the dashboard has its own condition."""
-    [shown] = [widget for widget in widgets(template) if widget["type"] == "alarm"]
-    for one in shown["properties"]["alarms"]:
+    for one in alarms_shown(template):
         [name] = references(one) & set(template.resources)
         assert one.get("Fn::If", [None])[0] == template.resources[name].get("Condition")
 
@@ -133,7 +158,8 @@ def test_a_line_in_a_graph_is_where_the_alarm_rings(template: Template) -> None:
     ]
     assert lines
     for line in lines:
-        assert line["value"] == template.resources[line["label"]]["Properties"]["Threshold"]
+        threshold = resolve(template.resources[line["label"]]["Properties"]["Threshold"], template.defaults)
+        assert line["value"] == float(threshold)
 
 
 def test_users_are_affected_by_alarms_that_exist(template: Template) -> None:
