@@ -216,7 +216,7 @@ def test_people_may_register_by_hand(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The deployed function answers an invocation with what Telegram has, or with one sentence; its calls are counted."""
+    """The deployed function answers with what Telegram has, or one sentence; its calls are counted."""
     environ = {
         **bot_environ(cloud),
         "WEBHOOK_SECRET_ARN": cloud.webhook_secret_arn,
