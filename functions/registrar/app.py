@@ -1,36 +1,47 @@
-"""Wires the registrar: CloudFormation calls it for the resource `Registration`, people with `{"register": true}`."""
+"""Wires the registrar: CloudFormation calls it for `Registration`, people with `{"register": true}`.
+
+Every few minutes a schedule has it look at the webhook, with `{"check": true}`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from floodgate import aws
 from floodgate.monitoring.logger import redact_libraries
+from floodgate.monitoring.metrics import Metrics
 from floodgate.settings import RegistrarSettings
 from floodgate.telegram.custom_resource import answer_request
+from floodgate.telegram.health import WebhookCheck
 from floodgate.telegram.registration import Registrar, RegistrationFailed
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 redact_libraries()
+_settings = RegistrarSettings.from_env(os.environ)
+_dynamodb = boto3.client("dynamodb", config=aws.CONFIG)
 _registrar = Registrar(
-    RegistrarSettings.from_env(os.environ),
-    dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
+    _settings,
+    dynamodb=_dynamodb,
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     functions=boto3.client("lambda", config=aws.SLOW_CONFIG),
 )
+_check = WebhookCheck(_settings, _registrar, Metrics("registrar"), dynamodb=_dynamodb, clock=time.time)
 
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer CloudFormation; or register and return what Telegram has now, or `{"error": <sentence>}`."""
+    """Answer CloudFormation; or check, or register, and return what Telegram has now, or `{"error": <sentence>}`."""
     if "RequestType" in event:
         answer_request(event, _registrar)
         return {}
+    if event.get("check"):
+        return asyncio.run(_check.check())
     try:
         return asyncio.run(_registrar.register())
     except RegistrationFailed as error:

@@ -18,6 +18,20 @@ UPDATES_DUPLICATED: Final = "UpdatesDuplicated"
 UPDATES_WAITING: Final = "UpdatesWaiting"
 CALLS_DIVERGED: Final = "CallsDiverged"
 CALLS_LEFT_OUT: Final = "CallsLeftOut"
+UPDATES_HANDLED: Final = "UpdatesHandled"
+UPDATES_GIVEN_UP: Final = "UpdatesGivenUp"
+ATTEMPTS_FAILED: Final = "AttemptsFailed"
+QUEUE_WAIT: Final = "QueueWait"
+ANSWER_TIME: Final = "AnswerTime"
+TELEGRAM_CALLS: Final = "TelegramCalls"
+TELEGRAM_CALLS_FAILED: Final = "TelegramCallsFailed"
+TELEGRAM_CALLS_LIMITED: Final = "TelegramCallsLimited"
+CACHE_HITS: Final = "CacheHits"
+CACHE_MISSES: Final = "CacheMisses"
+UPDATES_PENDING: Final = "UpdatesPending"
+WEBHOOK_ERRORS: Final = "WebhookErrors"
+WEBHOOK_DRIFTED: Final = "WebhookDrifted"
+WEBHOOK_FOREIGN: Final = "WebhookForeign"
 
 
 class Metrics:
@@ -31,6 +45,10 @@ class Metrics:
     def count(self, name: str) -> None:
         """Count one more."""
         self._counts[name] += 1
+
+    def add(self, name: str, value: int) -> None:
+        """Count so many more, or note that there were none."""
+        self._counts[name] += value
 
     def flush(self) -> None:
         """Write what was counted, if anything was, and start anew."""
