@@ -1,8 +1,8 @@
 """The bot's figures of an hour, as CloudWatch has them: one question, answered by the minute.
 
 Rule: what is counted is added up over the functions that count it, for a metric has one dimension and no total. A
-percentile cannot be added up: the hour's is asked for as one, of the worker, with which people speak. Hazard: CloudWatch
-may lay the hour's periods otherwise than asked for, and then answers with two; the worse one counts.
+percentile cannot be added up: the hour's is asked for as one, of the worker, with which people speak.
+Hazard: CloudWatch may lay the hour's periods otherwise than asked for, and then answers with two; the worse one counts.
 """
 
 from __future__ import annotations

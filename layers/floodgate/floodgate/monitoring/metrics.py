@@ -42,13 +42,9 @@ class Metrics:
         self._function = function
         self._counts: Counter[str] = Counter()
 
-    def count(self, name: str) -> None:
-        """Count one more."""
-        self._counts[name] += 1
-
-    def add(self, name: str, value: int) -> None:
+    def count(self, name: str, number: int = 1) -> None:
         """Count so many more, or note that there were none."""
-        self._counts[name] += value
+        self._counts[name] += number
 
     def flush(self) -> None:
         """Write what was counted, if anything was, and start anew."""

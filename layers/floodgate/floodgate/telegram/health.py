@@ -105,10 +105,10 @@ class WebhookCheck:
             last_error=found.last_error,
             last_error_at=found.last_error_at,
         )
-        self._metrics.add(UPDATES_PENDING, found.pending)
-        self._metrics.add(WEBHOOK_ERRORS, int(_failed_since(found, before, self._clock())))
-        self._metrics.add(WEBHOOK_DRIFTED, int(is_mended))
-        self._metrics.add(WEBHOOK_FOREIGN, int(found.webhook == "foreign"))
+        self._metrics.count(UPDATES_PENDING, found.pending)
+        self._metrics.count(WEBHOOK_ERRORS, int(_failed_since(found, before, self._clock())))
+        self._metrics.count(WEBHOOK_DRIFTED, int(is_mended))
+        self._metrics.count(WEBHOOK_FOREIGN, int(found.webhook == "foreign"))
         self._metrics.flush()
 
 
