@@ -58,8 +58,8 @@ class Figures:
 
     @property
     def since(self) -> int | None:
-        """The first minute of which there is anything; None if there is nothing."""
-        return min((at for found in (*self.counts.values(), *self.times.values()) for at in found), default=None)
+        """The first minute in which anything was counted; None if nothing was."""
+        return min((at for found in self.counts.values() for at in found), default=None)
 
     def total(self, metric: str) -> int:
         """Return how many there were."""
