@@ -129,7 +129,7 @@ def test_a_repair_that_fails_is_told(
 
 def test_an_error_counts_once(cloud: Cloud, checks: Checks, capsys: pytest.CaptureFixture[str]) -> None:
     """Telegram shows the last one until there is another."""
-    failed = {"last_error_date": int(cloud.clock()) + 200, "last_error_message": "Connection timed out"}
+    failed: dict[str, Any] = {"last_error_date": int(cloud.clock()) + 200, "last_error_message": "Connection timed out"}
     seen = []
     for info in ({}, failed, failed, {**failed, "last_error_date": failed["last_error_date"] + 600}):
         checks.run(pending_update_count=0, **info)

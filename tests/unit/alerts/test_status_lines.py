@@ -69,7 +69,7 @@ def test_a_busy_hour() -> None:
         "Queue wait: p99 0.12 s",
         "Telegram: 2\u00a0310 calls, 4 failed, 2 answered 429",
         "Cache: 93 % of 100 reads",
-        "Queues now: updates 12 + 3 held, tasks 0, dead 0",
+        "Queues now: updates 12 + 3 in hand, tasks 0, dead 0",
         "Failures open: <b>4</b> (/failures)",
         "Alarms: <b>Queue wait</b> since 23:50 UTC",
         "At Telegram: 0 pending, no error",

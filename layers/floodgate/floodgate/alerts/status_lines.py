@@ -148,7 +148,7 @@ def _queues(found: Mapping[str, Depth] | NotKnown) -> str:
     if isinstance(found, NotKnown):
         return _unknown(found)
     return ", ".join(
-        f"{name} {depth.waiting}" + (f" + {depth.held} held" if depth.held else "") for name, depth in found.items()
+        f"{name} {depth.waiting}" + (f" + {depth.held} in hand" if depth.held else "") for name, depth in found.items()
     )
 
 
