@@ -323,7 +323,7 @@ def registered(world: World) -> None:
     assert world.telegram.call("getMyCommands") == interface["commands"]
     [told] = [parameters for method, parameters in world.telegram.calls() if method == "setWebhook"]
     assert told["secret_token"] == WEBHOOK_SECRET
-    [identity] = world.cloud.items("StateTable")
+    [identity] = [item for item in world.cloud.items("StateTable") if item["sk"]["S"] == "identity"]
     assert json.loads(identity["user"]["S"])["id"] == IDENTITY["id"]
 
 
