@@ -26,8 +26,8 @@ FIGURES = Figures(
         metrics.TELEGRAM_CALLS: {START + 120: 2310.0},
         metrics.TELEGRAM_CALLS_FAILED: {START + 120: 4.0},
         metrics.TELEGRAM_CALLS_LIMITED: {START + 120: 2.0},
-        metrics.CACHE_HITS: {START + 120: 93.0},
-        metrics.CACHE_MISSES: {START + 120: 7.0},
+        metrics.CACHE_HITS: {START + 120: 930.0},
+        metrics.CACHE_MISSES: {START + 120: 70.0},
     },
     {
         (metrics.ANSWER_TIME, "p50", HOUR_S): {START: 420.0},
@@ -68,7 +68,7 @@ def test_a_busy_hour() -> None:
         "Answer time: p50 <b>0.42 s</b>, p99 <b>1.90 s</b>",
         "Queue wait: p99 0.12 s",
         "Telegram: 2\u00a0310 calls, 4 failed, 2 answered 429",
-        "Cache: 93 % of 100 reads",
+        "Cache: 93 % of 1\u00a0000 reads",
         "Queues now: updates 12 + 3 in hand, tasks 0, dead 0",
         "Failures open: <b>4</b> (/failures)",
         "Alarms: <b>Queue wait</b> since 23:50 UTC",
@@ -165,3 +165,15 @@ def test_the_panels_show_the_hour() -> None:
         (START + 240, 0.0),
     ]
     assert list(answers.series[1].points)[1:4] == [(START + 60, None), (START + 120, 1.9), (START + 180, None)]
+
+
+def test_what_cloudwatch_may_not_have_yet_is_no_nought() -> None:
+    """A line that ends in a cliff would be read as an outage."""
+
+    def ends(last: int) -> list[float | None]:
+        found = Figures(START, NOW, {metrics.UPDATES_HANDLED: {START: 5.0, last: 7.0}})
+        return [value for _, value in found.by_minute(metrics.UPDATES_HANDLED)][-4:]
+
+    assert ends(NOW - 60) == [0.0, 0.0, 0.0, 7.0]
+    assert ends(NOW - 120) == [0.0, 0.0, 7.0, None]
+    assert ends(NOW - 1200) == [0.0, 0.0, None, None]

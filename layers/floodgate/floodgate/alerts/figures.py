@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HOUR_S: Final = 3600
 MINUTE_S: Final = 60
+#: How long CloudWatch may take to have a figure: what is not there yet is no nought.
+LATE_S: Final = 120
 WORKERS: Final = ("worker", "tasks")
 
 _COUNTED: Final = (
@@ -71,9 +73,11 @@ class Figures:
         return max(found) / 1000 if found else None
 
     def by_minute(self, metric: str) -> list[tuple[float, float | None]]:
-        """Return the count of each minute; before anything was counted nothing is known."""
-        found, since = self.counts.get(metric, {}), self.since
-        return [(at, None if since is None or at < since else found.get(at, 0.0)) for at in self._minutes()]
+        """Return the count of each minute; before anything was counted, and in the last LATE_S, None may be in it."""
+        found = self.counts.get(metric, {})
+        counted = {at for others in self.counts.values() for at in others}
+        known = range(min(counted, default=self.end), max({*counted, self.end - LATE_S - MINUTE_S}) + 1)
+        return [(at, found.get(at, 0.0) if at in known else None) for at in self._minutes()]
 
     def seconds_by_minute(self, metric: str, percentile: str) -> list[tuple[float, float | None]]:
         """Return the percentile of each minute in seconds; None where nothing was measured."""

@@ -115,7 +115,7 @@ def _counted(found: Figures | NotKnown) -> Iterator[str]:
         for what in ("Updates", "Answer time", "Queue wait", "Telegram", "Cache"):
             yield f"{what}: {_unknown(found)}"
         return
-    count = {name: f"{found.total(name):,}".replace(",", "\u00a0") for name in found.counts}
+    count = {name: _thousands(found.total(name)) for name in found.counts}
     zero = "0"
     yield (
         f"Updates: <b>{count.get(metrics.UPDATES_HANDLED, zero)}</b> handled, "
@@ -135,7 +135,13 @@ def _counted(found: Figures | NotKnown) -> Iterator[str]:
         f"{count.get(metrics.TELEGRAM_CALLS_LIMITED, zero)} answered 429"
     )
     hits, misses = found.total(metrics.CACHE_HITS), found.total(metrics.CACHE_MISSES)
-    yield "Cache: " + (f"{hits * 100 // (hits + misses)} % of {hits + misses} reads" if hits + misses else "no reads")
+    yield "Cache: " + (
+        f"{hits * 100 // (hits + misses)} % of {_thousands(hits + misses)} reads" if hits + misses else "no reads"
+    )
+
+
+def _thousands(count: int) -> str:
+    return f"{count:,}".replace(",", "\u00a0")
 
 
 def _since(found: Figures) -> str:
