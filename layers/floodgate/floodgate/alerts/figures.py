@@ -73,7 +73,7 @@ class Figures:
         return max(found) / 1000 if found else None
 
     def by_minute(self, metric: str) -> list[tuple[float, float | None]]:
-        """Return the count of each minute; before anything was counted, and in the last LATE_S, None may be in it."""
+        """Return the count of each minute; None before anything was counted, and where it may not be known yet."""
         found = self.counts.get(metric, {})
         counted = {at for others in self.counts.values() for at in others}
         known = range(min(counted, default=self.end), max({*counted, self.end - LATE_S - MINUTE_S}) + 1)
