@@ -10,7 +10,9 @@ import boto3
 
 from floodgate import aws
 from floodgate.alerts.status import StatusReport
+from floodgate.ingress.trace import VARIABLE, trace_id, tracing
 from floodgate.monitoring.logger import redact_libraries
+from floodgate.monitoring.metrics import ALERTS, Metrics
 from floodgate.settings import AlertsSettings
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 redact_libraries()
 _settings = AlertsSettings.from_env(os.environ)
+_metrics = Metrics(_settings.metrics_namespace, ALERTS)
 _status = StatusReport(
     namespace=_settings.metrics_namespace,
     stack_name=_settings.stack_name,
@@ -36,4 +39,5 @@ _status = StatusReport(
 
 def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Return how the bot is doing: the report's text and its picture."""
-    return _status.report()
+    with tracing(trace_id(os.environ.get(VARIABLE))), _metrics.measuring():
+        return _status.report()

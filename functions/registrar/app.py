@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from floodgate import aws
+from floodgate.ingress.trace import VARIABLE, trace_id, tracing
 from floodgate.monitoring.logger import redact_libraries
-from floodgate.monitoring.metrics import Metrics
+from floodgate.monitoring.metrics import REGISTRAR, Metrics
 from floodgate.settings import RegistrarSettings
 from floodgate.telegram.custom_resource import answer_request
 from floodgate.telegram.health import WebhookCheck
@@ -26,17 +27,23 @@ if TYPE_CHECKING:
 redact_libraries()
 _settings = RegistrarSettings.from_env(os.environ)
 _dynamodb = boto3.client("dynamodb", config=aws.CONFIG)
+_metrics = Metrics(_settings.metrics_namespace, REGISTRAR)
 _registrar = Registrar(
     _settings,
     dynamodb=_dynamodb,
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     functions=boto3.client("lambda", config=aws.SLOW_CONFIG),
 )
-_check = WebhookCheck(_settings, _registrar, Metrics("registrar"), dynamodb=_dynamodb, clock=time.time)
+_check = WebhookCheck(_settings, _registrar, dynamodb=_dynamodb, clock=time.time)
 
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer CloudFormation; or check, or register, and return what Telegram has now, or `{"error": <sentence>}`."""
+    with tracing(trace_id(os.environ.get(VARIABLE))), _metrics.measuring():
+        return _answer(event)
+
+
+def _answer(event: dict[str, Any]) -> dict[str, Any]:
     if "RequestType" in event:
         answer_request(event, _registrar)
         return {}

@@ -32,7 +32,7 @@ def environment(template: Template, function: str, chosen: Mapping[str, str] | N
     """Return a function's variables with the parameters' defaults, but for those `chosen`; ids stand for resources."""
     made = {name: name for name in template.resources}
     attributes = {f"{name}.{attribute}": name for name in made for attribute in ("Arn", "ApiEndpoint", "Id")}
-    pseudo = {"AWS::StackName": "floodgate", "AWS::Region": "eu-central-1"}
+    pseudo = {"AWS::StackName": "garden", "AWS::Region": "eu-central-1"}
     known = {
         **pseudo,
         **made,

@@ -7,6 +7,7 @@ it on as it is.
 from datetime import UTC, datetime
 from typing import Any
 
+import conditions
 from ministack.app import main
 from ministack.services import eventbridge
 
@@ -22,6 +23,7 @@ def _invoke_with_time(target: dict[str, Any], event: dict[str, Any], *rest: Any)
 
 
 eventbridge._invoke_target = _invoke_with_time
+conditions.install()
 
 if __name__ == "__main__":
     main()

@@ -86,6 +86,7 @@ def settings(cloud: Cloud) -> RegistrarSettings:
         webhook_url=WEBHOOK_URL,
         worker_functions=("worker", "tasks"),
         max_connections=40,
+        metrics_namespace="Floodgate/garden",
     )
 
 

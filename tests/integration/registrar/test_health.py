@@ -9,7 +9,14 @@ import httpx
 import pytest
 
 import bot
-from floodgate.monitoring.metrics import Metrics
+from floodgate.monitoring.metrics import (
+    REGISTRAR,
+    UPDATES_PENDING,
+    WEBHOOK_DRIFTED,
+    WEBHOOK_ERRORS,
+    WEBHOOK_FOREIGN,
+    Metrics,
+)
 from floodgate.state.health import Health, read_health
 from floodgate.telegram.health import WebhookCheck
 from floodgate.telegram.interface import describe
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from tests.integration.worker.cloud import Cloud
     from tests.unit.telegram.wire import TelegramWire
 
+OURS = {UPDATES_PENDING, WEBHOOK_DRIFTED, WEBHOOK_ERRORS, WEBHOOK_FOREIGN}
 TYPES = describe(bot.register)["allowed_updates"]
 
 
@@ -33,9 +41,8 @@ class Checks:
     def __init__(self, cloud: Cloud, telegram: TelegramWire, settings: RegistrarSettings, registrar: Registrar) -> None:
         self._cloud = cloud
         self._telegram = telegram
-        self._check = WebhookCheck(
-            settings, registrar, Metrics("registrar"), dynamodb=cloud.client("dynamodb"), clock=cloud.clock
-        )
+        self._metrics = Metrics("Floodgate/garden", REGISTRAR)
+        self._check = WebhookCheck(settings, registrar, dynamodb=cloud.client("dynamodb"), clock=cloud.clock)
         asyncio.run(registrar.register())
         telegram.calls.clear()
 
@@ -47,7 +54,8 @@ class Checks:
             self._telegram.faults["getWebhookInfo"] = [
                 (200, {"ok": True, "result": {"pending_update_count": 0, **has}})
             ]
-        return asyncio.run(self._check.check())
+        with self._metrics.measuring():
+            return asyncio.run(self._check.check())
 
     @property
     def health(self) -> Health:
@@ -65,7 +73,7 @@ def checks(cloud: Cloud, telegram: TelegramWire, settings: RegistrarSettings, re
 
 def numbers(**others: int) -> dict[str, float]:
     """Return what a check counts, noughts included: an alarm takes the average."""
-    return {"UpdatesPending": 0, "WebhookDrifted": 0, "WebhookErrors": 0, "WebhookForeign": 0, **others}
+    return {**dict.fromkeys(sorted(OURS), 0), **others}
 
 
 def test_a_webhook_in_order(
@@ -74,7 +82,7 @@ def test_a_webhook_in_order(
     """Nothing is done but to ask; what waits there is counted and kept."""
     assert checks.run(pending_update_count=3) == {"webhook": "ours", "pending": 3, "last_error": None}
     assert telegram.methods == ["getMe", "getWebhookInfo"]
-    assert counted(capsys) == [numbers(UpdatesPending=3)]
+    assert counted(capsys, OURS) == [numbers(UpdatesPending=3)]
     assert checks.health == Health(
         allowed_updates=frozenset(TYPES), checked_at=cloud.clock(), pending=3, webhook="ours"
     )
@@ -87,7 +95,7 @@ def test_a_removed_webhook_is_set_again(
     telegram.webhook = {}
     assert checks.run()["webhook"] == "repaired"
     assert (telegram.webhook["url"], telegram.webhook["allowed_updates"]) == (WEBHOOK_URL, TYPES)
-    assert counted(capsys) == [numbers(WebhookDrifted=1)]
+    assert counted(capsys, OURS) == [numbers(WebhookDrifted=1)]
     assert (checks.run()["webhook"], checks.health.webhook) == ("ours", "ours")
 
 
@@ -112,7 +120,7 @@ def test_somebody_elses_webhook_is_told_and_left_alone(
     telegram.webhook["url"] = "https://other.example/hook"
     assert checks.run()["webhook"] == "foreign"
     assert telegram.webhook["url"] == "https://other.example/hook"
-    assert counted(capsys) == [numbers(WebhookForeign=1)]
+    assert counted(capsys, OURS) == [numbers(WebhookForeign=1)]
     assert checks.health.webhook == "foreign"
 
 
@@ -123,7 +131,7 @@ def test_a_repair_that_fails_is_told(
     telegram.webhook = {}
     functions.answers.append({"errorType": "SyntaxError", "errorMessage": "invalid syntax"})
     assert checks.run()["webhook"] == "unrepaired"
-    assert counted(capsys) == [numbers(WebhookDrifted=1)]
+    assert counted(capsys, OURS) == [numbers(WebhookDrifted=1)]
     assert checks.run()["webhook"] == "repaired"
 
 
@@ -133,7 +141,7 @@ def test_an_error_counts_once(cloud: Cloud, checks: Checks, capsys: pytest.Captu
     seen = []
     for info in ({}, failed, failed, {**failed, "last_error_date": failed["last_error_date"] + 600}):
         checks.run(pending_update_count=0, **info)
-        seen += [found["WebhookErrors"] for found in counted(capsys)]
+        seen += [found["WebhookErrors"] for found in counted(capsys, OURS)]
     assert seen == [0, 1, 0, 1]
     assert (checks.health.last_error, checks.health.last_error_at) == ("Connection timed out", int(cloud.clock()) - 400)
 
@@ -143,7 +151,7 @@ def test_an_error_from_before_the_first_check_is_no_news(
 ) -> None:
     """It may be a day old."""
     checks.run(last_error_date=int(cloud.clock()) - 86_400, last_error_message="Connection timed out")
-    assert counted(capsys) == [numbers()]
+    assert counted(capsys, OURS) == [numbers()]
 
 
 def test_an_error_that_is_over_is_forgotten(cloud: Cloud, checks: Checks) -> None:
@@ -172,7 +180,7 @@ def test_a_telegram_that_does_not_answer_is_no_finding(
     telegram.webhook = {}
     telegram.faults["getWebhookInfo"] = [fault]
     assert checks.run() == {"error": "Telegram did not say what it has: NetworkError"}
-    assert (counted(capsys), telegram.webhook, checks.health.checked_at) == ([], {}, None)
+    assert (counted(capsys, OURS), telegram.webhook, checks.health.checked_at) == ([], {}, None)
 
 
 def test_a_token_that_is_refused_is_no_finding(telegram: TelegramWire, checks: Checks) -> None:
@@ -221,6 +229,7 @@ def test_the_schedule_reaches_the_check(
         "WEBHOOK_URL": WEBHOOK_URL,
         "WORKER_FUNCTIONS": "worker,tasks",
         "MAX_CONNECTIONS": "40",
+        "METRICS_NAMESPACE": "Floodgate/garden",
     }
     functions.install(monkeypatch)
     with deployed("registrar", environ, monkeypatch) as handler:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from telegram.error import TelegramError
 
 from floodgate.monitoring.logger import logger, redact
-from floodgate.monitoring.metrics import UPDATES_PENDING, WEBHOOK_DRIFTED, WEBHOOK_ERRORS, WEBHOOK_FOREIGN
+from floodgate.monitoring.metrics import UPDATES_PENDING, WEBHOOK_DRIFTED, WEBHOOK_ERRORS, WEBHOOK_FOREIGN, count
 from floodgate.state.health import Health, note_check, read_health
 from floodgate.telegram.registration import RegistrationFailed
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from telegram import WebhookInfo
 
-    from floodgate.monitoring.metrics import Metrics
     from floodgate.settings import RegistrarSettings
     from floodgate.state.health import Webhook
     from floodgate.telegram.registration import Registrar
@@ -42,14 +41,12 @@ class WebhookCheck:
         self,
         settings: RegistrarSettings,
         registrar: Registrar,
-        metrics: Metrics,
         *,
         dynamodb: DynamoDBClient,
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._registrar = registrar
-        self._metrics = metrics
         self._dynamodb = dynamodb
         self._clock = clock
 
@@ -95,7 +92,7 @@ class WebhookCheck:
         return "repaired"
 
     def _tell(self, found: Health, before: Health) -> None:
-        """Write the line and the metrics of a check."""
+        """Write the line of a check, and count in the invocation in hand."""
         is_mended = found.webhook in {"repaired", "unrepaired"}
         write = logger.info if found.webhook == "ours" else logger.warning
         write(
@@ -105,11 +102,10 @@ class WebhookCheck:
             last_error=found.last_error,
             last_error_at=found.last_error_at,
         )
-        self._metrics.count(UPDATES_PENDING, found.pending)
-        self._metrics.count(WEBHOOK_ERRORS, int(_failed_since(found, before, self._clock())))
-        self._metrics.count(WEBHOOK_DRIFTED, int(is_mended))
-        self._metrics.count(WEBHOOK_FOREIGN, int(found.webhook == "foreign"))
-        self._metrics.flush()
+        count(UPDATES_PENDING, found.pending)
+        count(WEBHOOK_ERRORS, int(_failed_since(found, before, self._clock())))
+        count(WEBHOOK_DRIFTED, int(is_mended))
+        count(WEBHOOK_FOREIGN, int(found.webhook == "foreign"))
 
 
 def _failed_since(found: Health, before: Health, now: float) -> bool:
