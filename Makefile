@@ -4,8 +4,11 @@ UV_VERSION := 0.13.8
 UV := .tools/uv/bin/uv
 PYTHON := .venv/bin/python
 SAM := $(UV) run --quiet --project tools/sam --locked sam
-REQUIREMENTS := layers/dependencies/requirements.txt
-EXPORT := $(UV) export --quiet --frozen --no-dev --no-emit-project --no-header --format requirements-txt
+EXPORT := $(UV) export --quiet --frozen --no-emit-project --no-header --format requirements-txt
+# What each layer's requirements.txt is exported from.
+dependencies := --no-dev
+charts := --only-group charts
+LAYERS := dependencies charts
 
 # arm64 or x86_64: what `make deploy` deploys for. Empty: what was deployed last, or else arm64.
 # Local runs are always for this machine.
@@ -45,7 +48,8 @@ check: environment ## Check style, types, the template and the locks
 	$(UV) lock --check --quiet
 	$(UV) lock --check --quiet --project tools/sam
 	$(UV) lock --check --quiet --project tools/ministack
-	$(EXPORT) | diff --unified $(REQUIREMENTS) - || { echo 'The layer is not what uv.lock says: make requirements' >&2; exit 1; }
+	$(foreach layer,$(LAYERS),$(EXPORT) $($(layer)) | diff --unified layers/$(layer)/requirements.txt - || { \
+		echo 'The layer $(layer) is not what uv.lock says: make requirements' >&2; exit 1; };)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -58,8 +62,8 @@ format: environment ## Format the code, and mend what ruff can mend
 translations: environment ## Bring the catalogues up to date with the texts of the bot, and compile them; FROM=other.po
 	PYTHONPATH=.:layers/floodgate:functions/worker $(PYTHON) -m local.translations $(FROM)
 
-requirements: environment ## Write the layer's requirements.txt anew from uv.lock; run and build do it too
-	@$(EXPORT) > $(REQUIREMENTS)
+requirements: environment ## Write the layers' requirements.txt anew from uv.lock; run and build do it too
+	@$(foreach layer,$(LAYERS),$(EXPORT) $($(layer)) > layers/$(layer)/requirements.txt;)
 
 env: environment ## Write env.json and .run/template.yaml for `sam local invoke`, from the stack that `make run` runs
 	@$(PYTHON) -m local env

@@ -57,6 +57,7 @@ def env_template(template: str, aws: LocalAws, architecture: str) -> str:
         ("Architectures: [!Ref Architecture]", f"Architectures: [{architecture}]"),
         ("CodeUri: ", "CodeUri: ../"),
         ("ContentUri: layers/dependencies/", f"ContentUri: {layers}/DependenciesLayer/"),
+        ("ContentUri: layers/charts/", f"ContentUri: {layers}/ChartsLayer/"),
         ("ContentUri: layers/floodgate/", f"ContentUri: {layers}/FloodgateLayer/"),
     ):
         template = template.replace(old, new)

@@ -1,9 +1,13 @@
-"""Wires the registrar: CloudFormation calls it for the resource `Registration`, people with `{"register": true}`."""
+"""Wires the registrar: CloudFormation calls it for `Registration`, people with `{"register": true}`.
+
+Every few minutes a schedule has it look at the webhook, with `{"check": true}`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,6 +18,7 @@ from floodgate.monitoring.logger import redact_libraries
 from floodgate.monitoring.metrics import REGISTRAR, Metrics
 from floodgate.settings import RegistrarSettings
 from floodgate.telegram.custom_resource import answer_request
+from floodgate.telegram.health import WebhookCheck
 from floodgate.telegram.registration import Registrar, RegistrationFailed
 
 if TYPE_CHECKING:
@@ -21,17 +26,19 @@ if TYPE_CHECKING:
 
 redact_libraries()
 _settings = RegistrarSettings.from_env(os.environ)
+_dynamodb = boto3.client("dynamodb", config=aws.CONFIG)
 _metrics = Metrics(_settings.metrics_namespace, REGISTRAR)
 _registrar = Registrar(
     _settings,
-    dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
+    dynamodb=_dynamodb,
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     functions=boto3.client("lambda", config=aws.SLOW_CONFIG),
 )
+_check = WebhookCheck(_settings, _registrar, dynamodb=_dynamodb, clock=time.time)
 
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Answer CloudFormation; or register and return what Telegram has now, or `{"error": <sentence>}`."""
+    """Answer CloudFormation; or check, or register, and return what Telegram has now, or `{"error": <sentence>}`."""
     with tracing(trace_id(os.environ.get(VARIABLE))), _metrics.measuring():
         return _answer(event)
 
@@ -40,6 +47,8 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     if "RequestType" in event:
         answer_request(event, _registrar)
         return {}
+    if event.get("check"):
+        return asyncio.run(_check.check())
     try:
         return asyncio.run(_registrar.register())
     except RegistrationFailed as error:

@@ -29,6 +29,7 @@ _worker = Worker(
     dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
     secrets=boto3.client("secretsmanager", config=aws.CONFIG),
     scheduler=partial(boto3.client, "scheduler", config=aws.CONFIG),
+    functions=partial(boto3.client, "lambda", config=aws.SLOW_CONFIG),
     clock=time.time,
 )
 

@@ -36,6 +36,10 @@ def _no_scheduler() -> NoReturn:
     raise AssertionError("nothing is scheduled here")
 
 
+def _no_functions() -> NoReturn:
+    raise AssertionError("nobody asks for the status here")
+
+
 def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> Environments:
     """Return the workers of a world."""
     bot = Bot(world.ledger, world.clock)
@@ -48,6 +52,7 @@ def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> En
         updates_queue_url=world.updates.url,
         tasks_queue_url="https://sqs.invalid/tasks.fifo",
         dead_queue_url=world.dead.url,
+        alerts_function="alerts",
         traffic_table="traffic",
         concurrency=len(skews_s),
         cache_s=300,
@@ -69,6 +74,7 @@ def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> En
             dynamodb=cast("DynamoDBClient", world.dynamodb),
             secrets=cast("SecretsManagerClient", world.secrets),
             scheduler=_no_scheduler,
+            functions=_no_functions,
             clock=clock,
         )
         return lambda messages, remaining_s: worker._drain(list(messages), remaining_s)

@@ -56,7 +56,10 @@ def sync(project: Path, folder: Path, programs: Programs) -> None:
     )
 
 
-def layers(built: Path) -> list[Path]:
-    """Return the `python` folder of each built layer, in the order in which Lambda looks into them."""
-    found = Template.read(built).of_type("AWS::Serverless::LayerVersion")
-    return [built.parent / properties["ContentUri"] / "python" for properties in found.values()]
+def layers(built: Path, function: str) -> list[Path]:
+    """Return the `python` folder of each of a function's layers, in the order in which Lambda looks into them."""
+    template = Template.read(built)
+    return [
+        built.parent / template.resources[layer]["Properties"]["ContentUri"] / "python"
+        for layer in template.layers(function)
+    ]

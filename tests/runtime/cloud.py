@@ -45,7 +45,7 @@ def start(ports: Ports, folder: Path, programs: Programs) -> str:
         [MINISTACK / ".venv" / "bin" / "ministack"],
         env={
             **environment.for_aws(os.environ, ports, folder=folder),
-            "SERVICES": "dynamodb,secretsmanager,sqs",
+            "SERVICES": "cloudwatch,dynamodb,secretsmanager,sqs",
         },
         folder=folder,
         log=folder / "aws.log",

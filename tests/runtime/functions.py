@@ -59,7 +59,7 @@ class LambdaFunction:
         self.variables = {key: str(value) for key, value in self.properties["Environment"]["Variables"].items()}
         self.log = folder / f"{name}.log"
         self._code = built.parent / self.properties["CodeUri"]
-        self._layers = layers(built)
+        self._layers = layers(built, name)
         self._extra = extra
         self._folder = folder
         self._port: int | None = None

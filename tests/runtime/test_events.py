@@ -116,6 +116,20 @@ def test_a_worker_that_does_not_start_fails_the_registration(
     assert world.telegram.calls() == []
 
 
+# ----------------------------------------------------------------------------------------------------------- alerts --
+
+
+@expect("alerts__status")
+def a_new_bot_reports(world: World) -> None:
+    """What there is, in words, while nothing was counted; and it has what a picture is drawn with."""
+    report = world.run("alerts__status")
+    assert report.keys() == {"text"}
+    lines = report["text"].splitlines()
+    assert lines[0].startswith("<b>floodgate</b>, the hour to ")
+    assert {"Queues now: updates 0, tasks 0, dead 0", "Failures open: none", "Alarms: none"} <= set(lines)
+    assert lines[-1] == "Nothing was counted in this hour. What happens now is here in two minutes."
+
+
 # ---------------------------------------------------------------------------------------------------------- webhook --
 
 
@@ -309,7 +323,7 @@ def registered(world: World) -> None:
     assert world.telegram.call("getMyCommands") == interface["commands"]
     [told] = [parameters for method, parameters in world.telegram.calls() if method == "setWebhook"]
     assert told["secret_token"] == WEBHOOK_SECRET
-    [identity] = world.cloud.items("StateTable")
+    [identity] = [item for item in world.cloud.items("StateTable") if item["sk"]["S"] == "identity"]
     assert json.loads(identity["user"]["S"])["id"] == IDENTITY["id"]
 
 
@@ -329,6 +343,15 @@ def a_person_registers(world: World) -> None:
     assert answer["webhook_url"] == world.functions["RegistrarFunction"].variables["WEBHOOK_URL"]
     assert set(answer["commands"]) >= COMMANDS
     registered(world)
+
+
+@expect("registrar__check")
+def the_webhook_is_looked_at(world: World) -> None:
+    """It is as it was registered; what the check found is kept beside what was asked for."""
+    world.run("registrar__register")
+    assert world.run("registrar__check") == {"webhook": "ours", "pending": 0, "last_error": None}
+    [health] = [plain(item) for item in world.cloud.items("StateTable") if item["sk"]["S"] == "health"]
+    assert (health["webhook"], health["pending"]) == ("ours", "0")
 
 
 @expect("registrar__cfn_create")

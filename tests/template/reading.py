@@ -59,6 +59,11 @@ class Template:
             for name, own in self.of_type(FUNCTION).items()
         }
 
+    def layers(self, function: str) -> list[str]:
+        """Return the layers of a function; those of Globals come first, and SAM adds its own to them."""
+        own = self.resources[function]["Properties"].get("Layers", [])
+        return [layer["Ref"] for layer in [*self.body["Globals"]["Function"]["Layers"], *own]]
+
     @property
     def defaults(self) -> dict[str, str]:
         """Each parameter's default, as text."""

@@ -16,12 +16,16 @@ def noun(function: str) -> str:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_runs_on_the_chosen_processor(template: Template, function: str) -> None:
-    """Python 3.13 on what the parameter says, with both layers, logging JSON at the chosen level."""
+    """Python 3.13 on what the parameter says, with the layers of all, logging JSON at the chosen level."""
     one = template.functions[function]
     assert one["Runtime"] == "python" + (ROOT / ".python-version").read_text().strip()
     assert one["Handler"] == "app.handler"
     assert one["Architectures"] == [{"Ref": "Architecture"}]
-    assert one["Layers"] == [{"Ref": "DependenciesLayer"}, {"Ref": "FloodgateLayer"}]
+    assert template.layers(function) == [
+        "DependenciesLayer",
+        "FloodgateLayer",
+        *(["ChartsLayer"] if function == "AlertsFunction" else []),
+    ]
     assert one["LoggingConfig"]["LogFormat"] == "JSON"
     assert one["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
 
@@ -83,8 +87,9 @@ def test_no_aliases(template: Template) -> None:
 def test_layers_are_built_by_their_makefiles(template: Template) -> None:
     """Only a makefile can ship bytecode that stays valid; old versions go with the stack."""
     layers = template.of_type("AWS::Serverless::LayerVersion")
-    assert set(layers) == {"DependenciesLayer", "FloodgateLayer"}
+    assert set(layers) == {"DependenciesLayer", "ChartsLayer", "FloodgateLayer"}
     for name, properties in layers.items():
         assert template.resources[name]["Metadata"] == {"BuildMethod": "makefile"}
         assert f"\nbuild-{name}:" in (ROOT / properties["ContentUri"] / "Makefile").read_text()
-    assert layers["DependenciesLayer"]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+    for name in ("DependenciesLayer", "ChartsLayer"):
+        assert layers[name]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]

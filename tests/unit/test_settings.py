@@ -49,6 +49,7 @@ WORKER = {
     "UPDATES_QUEUE_URL": "https://sqs.example/updates.fifo",
     "TASKS_QUEUE_URL": "https://sqs.example/tasks.fifo",
     "TASKS_QUEUE_ARN": "arn:aws:sqs:eu-central-1:123456789012:tasks.fifo",
+    "ALERTS_FUNCTION": "alerts",
     "SCHEDULE_GROUP": "schedules",
     "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/scheduler",
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",

@@ -51,8 +51,12 @@ class AwsCalls:
 
     async def run[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` returns; its exceptions are raised here, and ReadTimeoutError after CALL_S."""
+        return await self.run_within(CALL_S, call, *args, **kwargs)
+
+    async def run_within[**P, T](self, limit_s: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do the same for a call that may take another time than CALL_S."""
         try:
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(limit_s):
                 return await self._call(call, *args, **kwargs)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url="AWS", error=error) from error

@@ -193,6 +193,8 @@ class WorkerSettings:
     updates_queue_url: str
     tasks_queue_url: str
     dead_queue_url: str
+    #: Which function reports for `/status`.
+    alerts_function: str
     traffic_table: str
     #: How many workers of this function may run at once, each with up to ten chats.
     concurrency: int
@@ -240,6 +242,7 @@ class WorkerSettings:
             updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
             tasks_queue_url=_text(environ, "TASKS_QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
+            alerts_function=_text(environ, "ALERTS_FUNCTION"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
             concurrency=_whole(environ, "WORKER_CONCURRENCY", 2, 1000),
             cache_s=_cache_s(environ),
@@ -275,6 +278,31 @@ class DeadletterSettings:
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
             cache_s=_cache_s(environ),
             metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsSettings:
+    """What the alerts function is told."""
+
+    bot: BotSettings
+    metrics_namespace: str
+    #: What the names of this stack's alarms begin with.
+    stack_name: str
+    updates_queue_url: str
+    tasks_queue_url: str
+    dead_queue_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            bot=BotSettings.from_env(environ),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
+            stack_name=_text(environ, "STACK_NAME"),
+            updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
+            tasks_queue_url=_text(environ, "TASKS_QUEUE_URL"),
+            dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
         )
 
 

@@ -78,15 +78,9 @@ def functions() -> LambdaWire:
 
 
 @pytest.fixture
-def registrar(
-    cloud: Cloud,
-    functions: LambdaWire,
-    telegram: TelegramWire,  # noqa: ARG001 - the world it lives in
-    loops: list[VirtualLoop],  # noqa: ARG001 - likewise
-) -> Registrar:
-    """The registrar of a stack whose bot was never registered."""
-    cloud.dynamodb.delete_item(TableName="state", Key={"pk": {"S": "bot"}, "sk": {"S": "identity"}})
-    settings = RegistrarSettings(
+def settings(cloud: Cloud) -> RegistrarSettings:
+    """What the template would tell the registrar."""
+    return RegistrarSettings(
         bot=cloud.bot_settings,
         webhook_secret_arn=cloud.webhook_secret_arn,
         webhook_url=WEBHOOK_URL,
@@ -94,6 +88,18 @@ def registrar(
         max_connections=40,
         metrics_namespace="Floodgate/garden",
     )
+
+
+@pytest.fixture
+def registrar(
+    cloud: Cloud,
+    settings: RegistrarSettings,
+    functions: LambdaWire,
+    telegram: TelegramWire,  # noqa: ARG001 - the world it lives in
+    loops: list[VirtualLoop],  # noqa: ARG001 - likewise
+) -> Registrar:
+    """The registrar of a stack whose bot was never registered."""
+    cloud.dynamodb.delete_item(TableName="state", Key={"pk": {"S": "bot"}, "sk": {"S": "identity"}})
     return Registrar(
         settings,
         dynamodb=cloud.client("dynamodb"),

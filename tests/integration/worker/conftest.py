@@ -131,6 +131,7 @@ class Workers:
             updates_queue_url=self.cloud.updates_url,
             tasks_queue_url=self.cloud.tasks_url,
             dead_queue_url=self.cloud.dead_url,
+            alerts_function="alerts",
             traffic_table="traffic",
             concurrency=20,
             cache_s=cache_s,
@@ -153,6 +154,7 @@ class Workers:
             dynamodb=self.cloud.client("dynamodb"),
             secrets=self.cloud.client("secretsmanager"),
             scheduler=partial(self.cloud.client, "scheduler"),
+            functions=partial(self.cloud.client, "lambda"),
             clock=self.cloud.clock,
         )
 

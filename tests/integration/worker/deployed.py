@@ -74,6 +74,7 @@ def worker_environ(cloud: Cloud) -> dict[str, str]:
         "TASKS_QUEUE_ARN": cloud.schedule_settings.tasks_queue_arn,
         "SCHEDULE_GROUP": cloud.schedule_settings.group,
         "SCHEDULE_ROLE_ARN": cloud.schedule_settings.role_arn,
+        "ALERTS_FUNCTION": "alerts",
         "TRAFFIC_TABLE": "traffic",
         "WORKER_CONCURRENCY": "20",
         "USER_LIMIT": "30/min burst 10",

@@ -53,7 +53,7 @@ def test_the_template_for_sam_local_names_all_that_env_json_sets() -> None:
     assert all((ROOT / ".run" / function["CodeUri"] / "app.py").resolve().is_file() for function in functions)
     layers = {name: it["Properties"] for name, it in resources.items() if it["Type"] == "AWS::Serverless::LayerVersion"}
     assert {name: layer["ContentUri"] for name, layer in layers.items()} == {
-        name: f"build-x86_64/9002/{name}/" for name in ("DependenciesLayer", "FloodgateLayer")
+        name: f"build-x86_64/9002/{name}/" for name in ("DependenciesLayer", "ChartsLayer", "FloodgateLayer")
     }
 
 

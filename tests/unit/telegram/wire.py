@@ -7,6 +7,8 @@ import ssl
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -52,7 +54,7 @@ class TelegramWire:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Stand in for the network below httpx."""
         _, token, method = request.url.path.split("/")
-        fields = {name: _read(value) for name, value in parse_qsl((await request.aread()).decode())}
+        fields = _fields(request.headers.get("content-type", ""), await request.aread())
         self.calls.append(Call(method, fields, self.now()))
         await asyncio.sleep(self.slowness_s[method])
         faults = self.faults[method]
@@ -68,9 +70,9 @@ class TelegramWire:
         match method:
             case "getMe":
                 return BOT
-            case "sendMessage":
+            case "sendMessage" | "sendPhoto":
                 chat = {"id": fields["chat_id"], "type": "private" if fields["chat_id"] > 0 else "supergroup"}
-                return {"message_id": next(self._message_ids), "date": DATE, "chat": chat, "text": fields["text"]}
+                return {"message_id": next(self._message_ids), "date": DATE, "chat": chat, "text": fields.get("text")}
             case "copyMessage":
                 return {"message_id": next(self._message_ids)}
             case "setWebhook":
@@ -106,6 +108,22 @@ class TelegramWire:
 
         monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
         monkeypatch.setattr(httpx, "create_ssl_context", lambda: _NO_TLS)
+
+
+def _fields(content_type: str, body: bytes) -> dict[str, Any]:
+    """Return the parameters; an uploaded file is its bytes."""
+    if not content_type.startswith("multipart/"):
+        return {name: _read(value) for name, value in parse_qsl(body.decode())}
+    found: dict[str, Any] = {}
+    for part in message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body).get_payload():
+        assert isinstance(part, Message)
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        is_file = part.get_filename() is not None
+        found[str(part.get_param("name", header="content-disposition"))] = (
+            content if is_file else _read(content.decode())
+        )
+    return found
 
 
 def _read(value: str) -> Any:

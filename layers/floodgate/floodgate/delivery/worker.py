@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
 from floodgate.admin.desk import FailureDesk
+from floodgate.admin.status import StatusDesk
 from floodgate.announcements.desk import AnnouncementDesk
 from floodgate.announcements.subscribing import subscriptions
 from floodgate.aws import AwsCalls
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -79,6 +81,7 @@ class Worker:
         dynamodb: DynamoDBClient,
         secrets: SecretsManagerClient,
         scheduler: Callable[[], EventBridgeSchedulerClient],
+        functions: Callable[[], LambdaClient],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
@@ -117,6 +120,7 @@ class Worker:
         self._schedules = Schedules(scheduler, settings.schedules, calls, clock)
         self._metrics = Metrics(settings.metrics_namespace, WORKER if settings.queue == "updates" else TASKS)
         self._desk: FailureDesk | None = None
+        self._status: StatusDesk | None = None
         admin = settings.bot.admin_chat_id
         if admin is not None and settings.queue == "updates":  # where presses come in
             queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
@@ -132,6 +136,7 @@ class Worker:
                 return failures, fingerprints, Retries(failures, self._journal, sqs, queues, calls)
 
             self._desk = FailureDesk(admin, opened)
+            self._status = StatusDesk(admin, settings.alerts_function, functions, calls)
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
         self._subscribers = subscribers = Subscribers(dynamodb, settings.bot.state_table, calls, clock)
@@ -153,6 +158,8 @@ class Worker:
             self._announcements.register(app)
         if self._desk is not None:
             self._desk.register(app)
+        if self._status is not None:
+            self._status.register(app)
         self._bots_own(app)
         app.add_task(TIMER, timer_runs)  # in any case: a version before this one may have set one
 

@@ -17,7 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from telegram import BotCommand
 from telegram.error import InvalidToken, RetryAfter, TelegramError
 
+from floodgate.aws import fault
 from floodgate.monitoring.logger import logger, redact
+from floodgate.state.health import forget_registration, note_registration
 from floodgate.state.identity import store_identity
 from floodgate.telegram.bot import make_bot, read_token
 from floodgate.telegram.errors import told_to_wait_s
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from telegram import WebhookInfo
     from telegram.ext import ExtBot
 
     from floodgate.settings import RegistrarSettings
@@ -81,8 +84,17 @@ class Registrar:
         except (BotoCoreError, ClientError) as error:
             raise RegistrationFailed(f"AWS refused or did not answer: {error}") from error
 
+    async def webhook_info(self) -> WebhookInfo:
+        """Return what Telegram has; raises TelegramError, and what botocore raises."""
+        async with self._bot() as bot:
+            return await bot.get_webhook_info()
+
     async def unregister(self) -> bool:
         """Remove the webhook if it is this stack's; return whether it was. Raises what Telegram and AWS raise."""
+        try:  # first, or a check that runs meanwhile would set it again
+            forget_registration(self._dynamodb, self._settings.bot.state_table)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("registration not forgotten", error=fault(error))
         return await self._release(self._bot())
 
     async def unregister_previous(self) -> bool:
@@ -126,6 +138,7 @@ class Registrar:
                 f"{', '.join(info.allowed_updates or ['its default'])} instead: deploy again, and see whether "
                 "something else uses this bot token."
             )
+        note_registration(self._dynamodb, settings.bot.state_table, interface["allowed_updates"])
         return {
             "bot": bot.username,
             "webhook_url": info.url,
