@@ -20,11 +20,11 @@ WITHIN_S = 40.0
 type Json = dict[str, Any]
 
 
-def soon[T](look: Callable[[], T | None]) -> T:
+def soon[T](look: Callable[[], T | None], within_s: float = WITHIN_S) -> T:
     """Return what is found, as soon as something is."""
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + within_s
     while not (found := look()):
-        assert time.monotonic() < deadline, f"it did not come true within {WITHIN_S:.0f} s"
+        assert time.monotonic() < deadline, f"it did not come true within {within_s:.0f} s"
         time.sleep(0.1)
     return found
 
