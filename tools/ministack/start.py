@@ -11,6 +11,7 @@ import time
 import alarms
 import metrics
 import schedules
+import traces
 from ministack.app import main
 
 _EVERY_S = 5
@@ -19,6 +20,7 @@ _EVERY_S = 5
 def install() -> None:
     """Put everything in its place."""
     schedules.install()
+    traces.install()
     metrics.install()
     alarms.install()
 
