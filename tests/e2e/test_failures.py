@@ -30,9 +30,9 @@ def soon[T](look: Callable[[], T | None], within_s: float = WITHIN_S) -> T:
 
 
 def buttons(message: Json) -> dict[str, str]:
-    """Return the data of a message's buttons by their label."""
+    """Return the data of a message's buttons by their label, or the address that one opens."""
     rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
-    return {one["text"]: one["callback_data"] for row in rows for one in row}
+    return {one["text"]: one.get("callback_data") or one["url"] for row in rows for one in row}
 
 
 @pytest.fixture

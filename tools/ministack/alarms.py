@@ -22,6 +22,8 @@ type Alarm = dict[str, Any]
 
 _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+#: Points come when a function's run is over, with the time at which it wrote them.
+_OUT_OF_ORDER_S = 900
 _LOW_SAMPLES = "EvaluateLowSampleCountPercentile"
 
 
@@ -90,7 +92,9 @@ def _datapoints(alarm: Alarm, rule: Rule, now: float) -> list[Datapoint | None]:
     key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
     began = now - rule.range * rule.period_s
     found: list[list[Any]] = [[] for _ in range(rule.range)]
-    for point in list(cloudwatch._metrics.get(key, ())):
+    for point in reversed(list(cloudwatch._metrics.get(key, ()))):
+        if point["Timestamp"] < began - _OUT_OF_ORDER_S:
+            break
         if began <= point["Timestamp"] < now and alarm.get("Unit") in {None, "", point["Unit"]}:
             found[int((point["Timestamp"] - began) // rule.period_s)].append(point)
     return [_datapoint(points, rule, began + number * rule.period_s) for number, points in enumerate(found)]
