@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 import botocore.session
 from botocore.config import Config
 
+from floodgate.ingress.trace import VARIABLE
 from floodgate.ingress.webhook import Webhook
+from floodgate.monitoring.light import write_lightly
 from floodgate.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+write_lightly()
 _aws = botocore.session.get_session()
 _config = Config(
     connect_timeout=1,
@@ -41,4 +44,4 @@ _webhook = Webhook(
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answer one API Gateway event; Lambda's entry point."""
-    return _webhook.handle(event, trace=os.environ.get("_X_AMZN_TRACE_ID"))
+    return _webhook.handle(event, trace=os.environ.get(VARIABLE))

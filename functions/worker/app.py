@@ -12,10 +12,10 @@ import boto3
 import bot
 from floodgate import aws
 from floodgate.delivery.worker import Worker
+from floodgate.ingress.trace import VARIABLE, trace_id
 from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import redact_libraries
 from floodgate.settings import WorkerSettings
-from floodgate.telegram.interface import describe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,5 +36,6 @@ _worker = Worker(
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Drain a batch of messages, or answer `{"describe": true}` with what the bot handles."""
     if event.get("describe"):
-        return describe(_worker.register)
-    return _worker.drain(event, lambda: context.get_remaining_time_in_millis() / 1000)
+        return _worker.describe()
+    trace = trace_id(os.environ.get(VARIABLE))
+    return _worker.drain(event, lambda: context.get_remaining_time_in_millis() / 1000, trace)

@@ -134,7 +134,7 @@ class Dynamodb:
 
 def dead_letter_functions(world: Chaos) -> Environments:
     """Return the functions that empty the queue of dead letters."""
-    settings = DeadletterSettings(BOT_SETTINGS, world.dead.url, "traffic", 300)
+    settings = DeadletterSettings(BOT_SETTINGS, world.dead.url, "traffic", 300, "Floodgate/chaos")
 
     def make(clock: Callable[[], float]) -> Work:
         function = deadletters.DeadLetterFunction(

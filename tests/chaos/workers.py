@@ -58,6 +58,7 @@ def workers(world: Chaos, skews_s: Sequence[float], limits: InboundLimits) -> En
         deadline_s=int(DEADLINE_S),
         timeout_s=int(TIMEOUT_S),
         visibility_s=int(VISIBILITY_S),
+        metrics_namespace="Floodgate/chaos",
     )
 
     def make(clock: Callable[[], float]) -> Work:

@@ -149,7 +149,13 @@ class Chaos:
         self.queues = Queues(self.updates, self.dead)
         self.dynamodb = Dynamodb(self.tables, faults)
         webhook = Webhook(
-            WebhookSettings(self.updates.url, self.dead.url, "hook", early_acknowledgement=False),
+            WebhookSettings(
+                self.updates.url,
+                self.dead.url,
+                "hook",
+                early_acknowledgement=False,
+                metrics_namespace="Floodgate/chaos",
+            ),
             cast("SQSClient", _TwoTries(self.queues)),
             cast("SecretsManagerClient", self.secrets),
             self.clock,

@@ -24,7 +24,6 @@ from floodgate.delivery.journal import Journal
 from floodgate.delivery.queue import Queue
 from floodgate.delivery.suspects import Suspects
 from floodgate.delivery.updates import UpdateHandling
-from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import RetryPolicy
 from floodgate.settings import InboundLimits
 from floodgate.state.records import Records
@@ -141,7 +140,6 @@ class Environment:
         self.gates = Gates(dynamodb, "traffic", calls, clock)
         self.cache = Cache(dynamodb, "traffic", calls, clock)
         self.limiter = Limiter({}, self.gates, self.cache)
-        self.counts = world.counts
         lease = None
         if world.limits.bot is not None:
             lease = Lease(dynamodb, "traffic", calls, clock, world.limits.bot, world.workers)
@@ -163,7 +161,6 @@ class Environment:
             self._process,
             journal,
             DeadQueue(sqs, "dead", "updates", calls),
-            self.counts,
             suspects=Suspects(journal, clock, visibility_s=VISIBILITY_S),
             deadline_s=DEADLINE_S,
             retries=RetryPolicy(),
@@ -214,7 +211,6 @@ class World:
         self.tables = Tables(self.clock, fault=fault)
         self.queue = FifoQueue(self.clock)
         self.telegram = Telegram(self.clock, unlucky)
-        self.counts = Metrics("updates")
         self.started_at = self.clock()
         self._update_ids = itertools.count(500_000_001)
         self._numbers: defaultdict[int, itertools.count[int]] = defaultdict(itertools.count)

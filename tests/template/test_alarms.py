@@ -2,6 +2,7 @@
 
 import re
 import string
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,15 @@ def anchor(heading: str) -> str:
     return heading.lower().translate(_NOT_IN_AN_ANCHOR).replace(" ", "-")
 
 
+def text(description: Any) -> str:
+    """Return a description's text, also of one that names a parameter."""
+    return str(description["Fn::Sub"] if isinstance(description, dict) else description)
+
+
 def test_every_alarm_leads_to_its_section(template: Template) -> None:
     """Its description ends with the runbook's section of its name."""
     alarms = template.of_type("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-    found = {name: _ANCHOR.findall(one.get("AlarmDescription", "")) for name, one in alarms.items()}
+    found = {name: _ANCHOR.findall(text(one.get("AlarmDescription", ""))) for name, one in alarms.items()}
     assert found == {name: [anchor(name)] for name in alarms}
     assert {anchor(name) for name in alarms} - {anchor(heading) for heading in headings()} == set()
 

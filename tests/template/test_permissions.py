@@ -19,7 +19,8 @@ def listed(value: Any) -> list[Any]:
 def statements(template: Template, role: str) -> Iterator[Mapping[str, Any]]:
     """Yield each statement of a role's own policies."""
     for policy in template.resources[role]["Properties"].get("Policies", []):
-        yield from listed(policy["PolicyDocument"]["Statement"])
+        for statement in listed(policy["PolicyDocument"]["Statement"]):
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -41,6 +42,20 @@ def test_a_functions_role_is_for_lambda(template: Template, function: str) -> No
     ]
 
 
+#: X-Ray has no resources: these write traces, and read none.
+EVERYWHERE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_traces_are_written_if_that_is_asked_for(template: Template, function: str) -> None:
+    """The right comes and goes with the parameter that has Lambda trace."""
+    assert template.functions[function]["Tracing"] == {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
+    role = template.resources[function.removesuffix("Function") + "Role"]["Properties"]
+    found = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"] if "Fn::If" in one]
+    right = {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"}
+    assert found == [{"Fn::If": ["TracingOn", right, {"Ref": "AWS::NoValue"}]}]
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_right_names_actions_and_resources(template: Template, role: str) -> None:
     """No `*` for an action, and each resource is one of this template's: a bare `*` or a foreign ARN is none."""
@@ -50,6 +65,8 @@ def test_a_right_names_actions_and_resources(template: Template, role: str) -> N
         assert statement["Effect"] == "Allow"
         assert statement.keys() <= {"Effect", "Action", "Resource", "Condition"}
         assert [action for action in listed(statement["Action"]) if "*" in action] == []
+        if set(listed(statement["Action"])) <= EVERYWHERE:
+            continue
         for resource in listed(statement["Resource"]):
             assert reference(resource) & set(template.resources) != set(), resource
 

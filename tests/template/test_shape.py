@@ -23,10 +23,13 @@ PARTS = {"PARAMETERS": "Parameters", "CONDITIONS": "Conditions", "GLOBALS": "Glo
 HOMES = {
     "AWS::ApiGatewayV2::": "API",
     "AWS::CloudFormation::CustomResource": "FUNCTIONS",
+    "AWS::Budgets::": "ALARMS",
     "AWS::CloudWatch::Alarm": "ALARMS",
+    "AWS::CloudWatch::CompositeAlarm": "ALARMS",
     "AWS::CloudWatch::Dashboard": "DASHBOARD",
     "AWS::DynamoDB::": "STORAGE",
     "AWS::Logs::LogGroup": "FUNCTIONS",
+    "AWS::SNS::": "ALARMS",
     "AWS::SQS::Queue": "QUEUES",
     "AWS::Scheduler::": "SCHEDULES",
     "AWS::SecretsManager::": "STORAGE",
@@ -85,6 +88,8 @@ def test_logical_ids_say_noun_and_type(template: Template) -> None:
     """A queue is a Queue, a function a Function, a table a Table."""
     last_word = {
         "AWS::CloudWatch::Alarm": "Alarm",
+        "AWS::CloudWatch::CompositeAlarm": "Alarm",
+        "AWS::SNS::Topic": "Topic",
         "AWS::DynamoDB::Table": "Table",
         "AWS::IAM::Role": "Role",
         "AWS::Logs::LogGroup": "LogGroup",

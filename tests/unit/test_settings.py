@@ -25,6 +25,7 @@ WEBHOOK = {
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "WEBHOOK_SECRET_ARN": f"{ARN}:webhook",
     "EARLY_ACKNOWLEDGEMENT": "off",
+    "METRICS_NAMESPACE": "Floodgate/garden",
 }
 BOT = {
     "BOT_ID": "7900",
@@ -64,12 +65,14 @@ WORKER = {
     "UPDATE_DEADLINE_S": "10",
     "FUNCTION_TIMEOUT_S": "20",
     "QUEUE_VISIBILITY_S": "120",
+    "METRICS_NAMESPACE": "Floodgate/garden",
 }
 DEADLETTER = {
     **BOT,
     "DEAD_QUEUE_URL": "https://sqs.example/dead.fifo",
     "TRAFFIC_TABLE": "traffic",
     "CACHE_S": "300",
+    "METRICS_NAMESPACE": "Floodgate/garden",
 }
 REGISTRAR = {
     **BOT,
@@ -77,6 +80,7 @@ REGISTRAR = {
     "WEBHOOK_URL": "https://bot.example/webhook",
     "WORKER_FUNCTIONS": "worker,tasks",
     "MAX_CONNECTIONS": "40",
+    "METRICS_NAMESPACE": "Floodgate/garden",
 }
 
 

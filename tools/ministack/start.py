@@ -9,6 +9,7 @@ import threading
 import time
 
 import alarms
+import conditions
 import metrics
 import schedules
 import traces
@@ -19,6 +20,7 @@ _EVERY_S = 5
 
 def install() -> None:
     """Put everything in its place."""
+    conditions.install()
     schedules.install()
     traces.install()
     metrics.install()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,14 @@ class AwsCalls:
     def wait_for[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `call` returns, as `run` does, but stop the event loop meanwhile."""
         try:
-            return self._threads.submit(partial(call, *args, **kwargs)).result(CALL_S)
+            return self._threads.submit(_in_context(call, *args, **kwargs)).result(CALL_S)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url="AWS", error=error) from error
 
     async def _call[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _in_context(call, *args, **kwargs))
+
+
+def _in_context[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], T]:
+    """Return the call as whoever asks for it: what it logs names the update in hand."""
+    return partial(copy_context().run, call, *args, **kwargs)

@@ -86,6 +86,8 @@ class WebhookSettings:
     webhook_secret_arn: str
     #: Whether the answer to a pressed button's delivery stops the button's waiting, before a handler has run.
     early_acknowledgement: bool
+    #: CloudWatch's, of this stack.
+    metrics_namespace: str
     #: What Telegram is asked to wait, in seconds, when a queue refuses. Telegram honours up to 3600.
     retry_after_s: int = 5
 
@@ -97,6 +99,7 @@ class WebhookSettings:
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             webhook_secret_arn=_text(environ, "WEBHOOK_SECRET_ARN"),
             early_acknowledgement=_is_on(environ, "EARLY_ACKNOWLEDGEMENT"),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
         )
 
 
@@ -209,6 +212,8 @@ class WorkerSettings:
     timeout_s: int
     #: How long the queue hides a message that was received, in seconds.
     visibility_s: int
+    #: CloudWatch's, of this stack.
+    metrics_namespace: str
 
     def __post_init__(self) -> None:
         """Hold the three times against each other; CloudFormation can only bound each alone."""
@@ -245,6 +250,7 @@ class WorkerSettings:
             deadline_s=_whole(environ, "UPDATE_DEADLINE_S", 1, 890),
             timeout_s=_whole(environ, "FUNCTION_TIMEOUT_S", 1, 900),
             visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", 1, 43_200),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
         )
 
 
@@ -257,6 +263,8 @@ class DeadletterSettings:
     traffic_table: str
     #: As the workers are told: they share what is remembered.
     cache_s: int
+    #: CloudWatch's, of this stack.
+    metrics_namespace: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -266,6 +274,7 @@ class DeadletterSettings:
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),
             traffic_table=_text(environ, "TRAFFIC_TABLE"),
             cache_s=_cache_s(environ),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
         )
 
 
@@ -280,6 +289,8 @@ class RegistrarSettings:
     worker_functions: tuple[str, ...]
     #: Deliveries that Telegram may have under way at once, 1 to 100.
     max_connections: int
+    #: CloudWatch's, of this stack.
+    metrics_namespace: str
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -290,4 +301,5 @@ class RegistrarSettings:
             webhook_url=_text(environ, "WEBHOOK_URL"),
             worker_functions=tuple(_text(environ, "WORKER_FUNCTIONS").split(",")),
             max_connections=_whole(environ, "MAX_CONNECTIONS", 1, 100),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
         )

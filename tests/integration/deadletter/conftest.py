@@ -90,6 +90,7 @@ def function(cloud: Cloud, *, admin: int | None) -> DeadLetterFunction:
             dead_queue_url=cloud.dead_url,
             traffic_table="traffic",
             cache_s=300,
+            metrics_namespace="Floodgate/garden",
         ),
         sqs=cloud.client("sqs"),
         dynamodb=cloud.client("dynamodb"),

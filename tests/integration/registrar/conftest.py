@@ -92,6 +92,7 @@ def registrar(
         webhook_url=WEBHOOK_URL,
         worker_functions=("worker", "tasks"),
         max_connections=40,
+        metrics_namespace="Floodgate/garden",
     )
     return Registrar(
         settings,

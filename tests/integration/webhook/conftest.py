@@ -81,6 +81,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> It
         monkeypatch.setenv("UPDATES_QUEUE_URL", updates)
         monkeypatch.setenv("DEAD_QUEUE_URL", dead)
         monkeypatch.setenv("WEBHOOK_SECRET_ARN", arn)
+        monkeypatch.setenv("METRICS_NAMESPACE", "Floodgate/garden")
         monkeypatch.setenv("EARLY_ACKNOWLEDGEMENT", getattr(request, "param", "off"))
         spec = importlib.util.spec_from_file_location("webhook_app", ROOT / "functions" / "webhook" / "app.py")
         assert spec is not None

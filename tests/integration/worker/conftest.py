@@ -141,6 +141,7 @@ class Workers:
             deadline_s=deadline_s,
             timeout_s=deadline_s + 10,
             visibility_s=max(120, 2 * (deadline_s + 10)),
+            metrics_namespace="Floodgate/garden",
         )
 
     def start(self, register: Register, settings: WorkerSettings) -> Worker:

@@ -48,6 +48,7 @@ def bot_environ(cloud: Cloud) -> dict[str, str]:
         "TELEGRAM_API_URL": cloud.bot_settings.telegram_api_url,
         "STATE_TABLE": cloud.bot_settings.state_table,
         "ADMIN_CHAT_ID": "",
+        "METRICS_NAMESPACE": "Floodgate/garden",
     }
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from telegram.ext import MessageHandler, TypeHandler, filters
 
 from floodgate.ingress.updates import group
+from floodgate.monitoring import metrics
 from floodgate.traffic.limits import Limit
 from tests.integration.worker.conftest import INBOUND, text
 from tests.unit.ingress.samples import ANN, BOT, DATE, GROUP, PRIVATE, message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping
 
     import pytest
     from telegram import Update
@@ -127,14 +128,27 @@ def said(telegram: TelegramWire, chat: int) -> list[str]:
     return [words for to, words in telegram.sent if to == chat]
 
 
-def counted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, float]]:
-    """Return the counts of each metrics line that was printed since the last time, in order."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+#: What becomes of updates that are not simply handled.
+ODD: Final = (
+    metrics.UPDATES_LIMITED, metrics.UPDATES_STALE, metrics.UPDATES_DUPLICATED, metrics.UPDATES_WAITING,
+    metrics.CALLS_DIVERGED, metrics.CALLS_LEFT_OUT,
+)  # fmt: skip
+
+
+def measured(printed: pytest.CaptureFixture[str] | str) -> list[dict[str, list[float]]]:
+    """Return the values of each metrics line in what was printed, or was since the last time, in order."""
+    output = printed if isinstance(printed, str) else printed.readouterr().out
+    lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     named = [line["_aws"]["CloudWatchMetrics"][0]["Metrics"] for line in lines]
     return [
-        {metric["Name"]: sum(line[metric["Name"]]) for metric in metrics}
-        for line, metrics in zip(lines, named, strict=True)
+        {metric["Name"]: line[metric["Name"]] for metric in found} for line, found in zip(lines, named, strict=True)
     ]
+
+
+def counted(capsys: pytest.CaptureFixture[str], names: Collection[str] = ODD) -> list[dict[str, float]]:
+    """Return the sums of these metrics in each line that has one of them."""
+    sums = [{name: sum(line[name]) for name in sorted(line) if name in names} for line in measured(capsys)]
+    return [line for line in sums if line]
 
 
 def gate(cloud: Cloud, name: int | str) -> dict[str, Any]:

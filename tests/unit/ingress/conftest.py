@@ -25,6 +25,7 @@ SETTINGS = WebhookSettings(
     dead_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/dead.fifo",
     webhook_secret_arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:webhook-AbCdEf",
     early_acknowledgement=False,
+    metrics_namespace="Floodgate/garden",
     retry_after_s=7,
 )
 

@@ -48,6 +48,7 @@ def probe() -> dict[str, object]:
         "DEAD_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/dead.fifo",
         "WEBHOOK_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:webhook-AbCdEf",
         "EARLY_ACKNOWLEDGEMENT": "on",
+        "METRICS_NAMESPACE": "Floodgate/garden",
     }
     run = subprocess.run(
         [sys.executable, "-c", PROBE], env=environ, capture_output=True, text=True, timeout=60, check=False

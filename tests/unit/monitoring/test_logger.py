@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from floodgate.monitoring.logger import logger, redact, redact_libraries
@@ -124,6 +124,7 @@ after = st.sampled_from(["", " ", "/getMe", "\n", "'", '"', "`", ")", "]", "\\n"
 @given(before, ids, secrets, after)
 def test_a_token_is_found_in_any_text(before: str, bot_id: int, secret: str, after: str) -> None:
     """As text, and once JSON has escaped what stands around it."""
+    assume(secret not in before)
     text = f"{before}{bot_id}:{secret}{after}"
     assert secret not in redact(text)
     assert secret not in redact(json.dumps(text))

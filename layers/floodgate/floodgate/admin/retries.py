@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.delivery.journal import forget_unknown
 from floodgate.ingress.tasks import read
+from floodgate.ingress.trace import carried
 from floodgate.ingress.updates import QUEUE_LIMIT_BYTES, Poison
 from floodgate.monitoring.logger import logger
 from floodgate.state.failures import TOGETHER
@@ -164,4 +165,5 @@ def _entry(number: int, failure: Failure) -> dict[str, Any]:
         "MessageGroupId": letter.group,
         "MessageDeduplicationId": f"{read(letter.update, letter.queue).update_id}-r{failure.retries + 1}",
         "MessageAttributes": {"origin": {"DataType": "String", "StringValue": _origin(failure)}},
+        **carried(letter.trace_id),
     }

@@ -23,6 +23,7 @@ from floodgate.announcements.pace import pacer
 from floodgate.announcements.progress import Count, panel
 from floodgate.announcements.step import Step
 from floodgate.aws import fault
+from floodgate.ingress.trace import carried
 from floodgate.monitoring.logger import logger
 from floodgate.state.broadcasts import LaneTaken
 from floodgate.traffic.bulk import at_pace
@@ -186,6 +187,7 @@ class Chain:
             MessageBody=json.dumps({"task": task}),
             MessageGroupId=broadcast.groups[lane],
             MessageDeduplicationId=name,
+            **carried(),
         )
 
 

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.announcements.delivery import Outcome, Result, unjournaled
 from floodgate.aws import fault
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.state.broadcasts import BLOCK
 from floodgate.state.subscribers import SHARDS
@@ -201,6 +202,7 @@ class Step:
         match result:
             case Result.SENT:
                 lane.sent += 1
+                metrics.count(metrics.BROADCASTS_SENT)
             case Result.BLOCKED:
                 lane.blocked += 1
             case Result.FAILED:

@@ -30,6 +30,7 @@ from floodgate.cache.changes import key_of_call, stale_after_call, stale_after_u
 from floodgate.cache.entry import Entry, contradictions
 from floodgate.cache.memory import Memory
 from floodgate.cache.store import STORED_BYTES, Store
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 
@@ -87,6 +88,21 @@ class Cache:
         `shown` are the chats and users of the update in hand: an answer that calls one of them otherwise is stale.
         What `ask` raises is raised to everybody who waits; a BadRequest or Forbidden is also remembered.
         """
+        asked = False
+
+        async def counted() -> Any:
+            nonlocal asked
+            asked = True
+            return await ask()
+
+        try:
+            return await self._answer(method, data, counted, shown)
+        finally:
+            metrics.count(metrics.CACHE_MISSES if asked else metrics.CACHE_HITS)
+
+    async def _answer(
+        self, method: str, data: Mapping[str, Any], ask: Callable[[], Awaitable[Any]], shown: Shown | None
+    ) -> Any:
         if self._fresh_s <= 0 or (key := key_of_call(method, data)) is None:
             return await ask()
         while True:

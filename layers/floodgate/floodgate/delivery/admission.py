@@ -28,6 +28,7 @@ from floodgate.aws import fault
 from floodgate.ingress.facts import (
     PAYMENTS,
     STALE_AFTER_S,
+    asked_at,
     awaits_answer,
     closed_at,
     is_plain_use,
@@ -135,6 +136,7 @@ class Admissions:
         chat, user = chat_id(update.update), user_id(update.update)
         if chat is None and speaks_as_chat(update):  # a vote cast as a channel: it stands at its poll's gate
             user = None
+        asked = None if message.is_retry else asked_at(update, message.sent_at)
         run = Run(
             update=update,
             ticket=Ticket(update.update_id, message.origin),
@@ -144,6 +146,7 @@ class Admissions:
             gates=None if store_is_down else self._gates,
             shown=shown(update),
             came_at=message.sent_at,
+            asked_at=None if asked is None else asyncio.get_running_loop().time() - (self._clock() - asked),
             is_exempt=message.is_retry or self._is_exempt(update, chat, user),
             was_tried=message.is_retry or was_tried,
             is_acknowledged=self._early_acknowledgement and update.type == "callback_query",

@@ -21,6 +21,7 @@ from floodgate.delivery.journal import Verdict
 from floodgate.delivery.outcomes import DONE, Outcome
 from floodgate.ingress.dead_letter import reference
 from floodgate.ingress.updates import Poison
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Bookkeeping:
                 line.update = self._read(message.body)
         failure = None if entry.failure is None else Failure.from_kept(entry.failure)
         await self._dead.send(message, entry, verdict, failure, self._clock())
+        metrics.count(metrics.UPDATES_GIVEN_UP)
         line.attempts, line.reference = entry.attempts, reference(message.origin)
         line.write(Outcome(verdict.reason), failure=failure, detail=verdict.detail)
         return DONE

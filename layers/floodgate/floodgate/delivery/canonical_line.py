@@ -43,9 +43,12 @@ class CanonicalLine:
     attempts: int = 0
     #: Given up, it is known to its user under this name.
     reference: str | None = None
+    #: What came of it, once that is told.
+    outcome: Outcome | None = None
 
     def write(self, outcome: Outcome, *, failure: Failure | None = None, **more: Any) -> None:
         """Tell what came of it this time; `more` is told as well."""
+        self.outcome = outcome
         write = logger.error if self.reference else _WRITE.get(FOLLOWS[outcome], logger.error)
         update, message = self.update, self.message
         told: dict[str, Any] = {
@@ -60,7 +63,6 @@ class CanonicalLine:
             "queued_s": round(self.queued_s, 3),
             "took_s": round(asyncio.get_running_loop().time() - self.began_at, 3),
             "message_id": message.origin,
-            "trace_id": message.trace_id,
             "reference": self.reference,
             **more,
         }

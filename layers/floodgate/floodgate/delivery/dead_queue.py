@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floodgate.ingress.dead_letter import dead_letter
+from floodgate.ingress.trace import carried
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,4 +52,5 @@ class DeadQueue:
             MessageBody=body,
             MessageGroupId=letter["group"],
             MessageDeduplicationId=message.id,
+            **carried(message.trace_id),
         )

@@ -29,7 +29,9 @@ from floodgate.delivery.queue import Queue
 from floodgate.ingress.dead_letter import dead_letter
 from floodgate.ingress.facts import is_plain_use, thread_id
 from floodgate.ingress.tasks import is_scheduled, read
+from floodgate.ingress.trace import tracing
 from floodgate.ingress.updates import Poison, chat_id, is_command, is_task, user_id, user_language
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.state.dead_letter import DeadLetter
 from floodgate.state.failures import Failures
@@ -84,6 +86,11 @@ class _Received:
     run: str
 
     @property
+    def trace(self) -> str | None:
+        """The trace of what was given up."""
+        return self.letter.trace_id or self.message.trace_id
+
+    @property
     def patience_s(self) -> float:
         """How long it waits for what does not answer, in seconds."""
         return min(_LONGEST_PATIENCE_S, _PATIENCE_S * self.message.receive_count)
@@ -129,6 +136,7 @@ class DeadLetterFunction:
             fingerprints = Fingerprints(dynamodb, settings.bot.state_table, calls)
             self._admin = AdminChat(settings.bot.admin_chat_id, fingerprints, clock)
         self._clock = clock
+        self._metrics = metrics.Metrics(settings.metrics_namespace, metrics.DEADLETTER)
         self._runner = asyncio.Runner()
 
     def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
@@ -139,6 +147,10 @@ class DeadLetterFunction:
 
     async def _drain(self, received: list[_Received], remaining_s: Callable[[], float]) -> list[str]:
         """Return the ids of the letters that come again."""
+        with self._metrics.measuring():
+            return await self._drained(received, remaining_s)
+
+    async def _drained(self, received: list[_Received], remaining_s: Callable[[], float]) -> list[str]:
         kept = [one for one in received if await self._is_kept(one)]
         again = {one.message.id for one in received if one not in kept}
         for one in kept:
@@ -150,6 +162,10 @@ class DeadLetterFunction:
         return [one.message.id for one in received if one.message.id in again]
 
     async def _is_kept(self, one: _Received) -> bool:
+        with tracing(one.trace):
+            return await self._keep(one)
+
+    async def _keep(self, one: _Received) -> bool:
         letter = one.letter
         try:
             journal = await self._journal.packed(letter.message_id) if letter.message_id else b""
@@ -158,6 +174,7 @@ class DeadLetterFunction:
             logger.error("letter not kept", message_id=one.message.id, error=type(error).__name__)
             return False
         if is_new:
+            metrics.count(metrics.FAILURES_KEPT)
             logger.error(
                 "update given up",
                 reference=letter.name,
@@ -168,12 +185,15 @@ class DeadLetterFunction:
                 handler=letter.handler,
                 attempts=letter.attempts,
                 fingerprint=letter.error_name,
-                trace_id=letter.trace_id,
             )
         return True
 
     async def _see_to_user(self, one: _Received) -> float | None:
         """Tell the user, if that is due; return after how many seconds it is to be tried again, None for never."""
+        with tracing(one.trace):
+            return await self._tell_user(one)
+
+    async def _tell_user(self, one: _Received) -> float | None:
         if (addressee := _addressee(one.letter)) is None:
             return None
         name, owner = one.letter.name, uuid.uuid4().hex
@@ -206,6 +226,7 @@ class DeadLetterFunction:
                     reply_parameters=None if whom.reply_to is None else ReplyParameters(whom.reply_to),
                     message_thread_id=whom.thread,
                 )
+            metrics.count(metrics.NOTICES_SENT)
         except ChatUnreachable:
             logger.info("nobody to tell", reference=name)
         except TelegramError as error:
@@ -232,7 +253,8 @@ class DeadLetterFunction:
             wait_s: float | None = 0.0
             if remaining_s() >= _NEEDED_S:
                 try:
-                    wait_s = await self._admin.refresh(self._bot, name, one.patience_s)
+                    with tracing(one.trace):
+                        wait_s = await self._admin.refresh(self._bot, name, one.patience_s)
                 except Exception as error:  # noqa: BLE001 - the record boundary: the failure is kept, and not yet shown
                     logger.warning("admin not told", fingerprint=name, error=type(error).__name__)
                     wait_s = one.patience_s

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from floodgate.ingress.trace import trace_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Message:
     origin: str
     #: What its webhook's and its workers' log lines have in common, None if nobody traces.
     trace_id: str | None = None
+    #: It was received before, or stood behind one of its group that was.
+    was_held: bool = False
     #: The ARN of the queue that SQS itself moved it from, None if it did not.
     redriven_from: str | None = None
 
@@ -50,6 +52,19 @@ class Message:
             trace_id=trace_id(attributes.get("AWSTraceHeader")),
             redriven_from=attributes.get("DeadLetterQueueSourceArn"),
         )
+
+    @classmethod
+    def of_batch(cls, records: Iterable[Mapping[str, Any]], trace: str | None = None) -> list[Self]:
+        """Return the messages of an event; one that brings no trace has `trace`, the invocation's."""
+        messages: list[Self] = []
+        held: set[str] = set()
+        for message in map(cls.from_record, records):
+            if message.receive_count > 1:
+                held.add(message.group)
+            messages.append(
+                replace(message, trace_id=message.trace_id or trace, was_held=message.group in held),
+            )
+        return messages
 
     @property
     def is_retry(self) -> bool:

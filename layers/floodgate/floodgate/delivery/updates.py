@@ -33,6 +33,7 @@ from floodgate.delivery.outcomes import (
     classify,
     gravest,
 )
+from floodgate.ingress.trace import tracing
 from floodgate.ingress.updates import Poison, parse
 from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from floodgate.delivery.outcomes import Disposition
     from floodgate.delivery.suspects import Suspects
     from floodgate.ingress.updates import IncomingUpdate
-    from floodgate.monitoring.metrics import Metrics
     from floodgate.retry import RetryPolicy
     from floodgate.telegram.run import Run
 
@@ -81,7 +81,6 @@ class UpdateHandling:
         process: Callable[[Run], Awaitable[bool]],
         journal: Journal,
         dead: DeadQueue,
-        counts: Metrics,
         *,
         suspects: Suspects,
         deadline_s: float,
@@ -94,7 +93,6 @@ class UpdateHandling:
         self._process = process
         self._journal = journal
         self._books = Bookkeeping(journal, dead, clock, deadline_s=deadline_s, read=read)
-        self._counts = counts
         self._deadline_s = deadline_s
         self._suspects = suspects
         self._retries = retries
@@ -106,6 +104,10 @@ class UpdateHandling:
         `suspected_at` is when it was received, if it is a suspect. All in all that takes the deadline and a few calls'
         worth of seconds, however AWS hangs.
         """
+        with tracing(message.trace_id):
+            return await self._handle(message, suspected_at)
+
+    async def _handle(self, message: Message, suspected_at: float | None) -> Disposition:
         line = CanonicalLine(message, queued_s=self._clock() - message.sent_at)
         try:
             entry = await self._read(message)
@@ -130,18 +132,21 @@ class UpdateHandling:
 
     async def suspected_at(self, message: Message) -> float | None:
         """Return the time, if a worker may have died with this message in hand; raises nothing."""
-        return await self._suspects.since(message)
+        with tracing(message.trace_id):
+            return await self._suspects.since(message)
 
     async def going_back(self, message: Message, delay_s: float) -> None:
         """Hear that a message is about to be put back for `delay_s`; raises nothing."""
-        await self._suspects.explain(message, delay_s)
+        with tracing(message.trace_id):
+            await self._suspects.explain(message, delay_s)
 
     async def undeleted(self, message: Message) -> None:
         """Note that the message is done though it could not be deleted, so that it does not run again."""
-        try:
-            await self._journal.mark_done(message.origin)
-        except (BotoCoreError, ClientError) as error:
-            logger.error("a done message may run again", message_id=message.origin, error=fault(error))
+        with tracing(message.trace_id):
+            try:
+                await self._journal.mark_done(message.origin)
+            except (BotoCoreError, ClientError) as error:
+                logger.error("a done message may run again", message_id=message.origin, error=fault(error))
 
     async def _read(self, message: Message) -> Entry | None:
         """Return what is known of the update; None if that cannot be read, and it passes without."""
@@ -179,6 +184,8 @@ class UpdateHandling:
             return await self._drop(message, entry, verdict.reason, line)
         verdict.replay, verdict.retries = Replay(entry.calls), self._retries
         verdict.is_suspect = suspected_at is not None
+        if verdict.replay.has_before:
+            verdict.asked_at = None  # an earlier attempt may have answered
         if suspected_at is not None and not store_is_down:
             entry = replace(entry, started_at=suspected_at, receives=message.receive_count)
             await self._journal.write(message.origin, entry)
@@ -199,14 +206,17 @@ class UpdateHandling:
 
     async def _run(self, message: Message, run: Run, entry: Entry, line: CanonicalLine) -> Disposition:
         """Have the handlers do their work, and return what follows."""
+        waited = _waited(message, run, self._clock())
+        began_at = asyncio.get_running_loop().time()
         error = await self._try(run)
+        metrics.measure_s(metrics.HANDLER_TIME, asyncio.get_running_loop().time() - began_at)
         line.handler = run.handler
         for counter, line_of, calls in (
             (metrics.CALLS_DIVERGED, "call diverged", run.replay.divergences()),
             (metrics.CALLS_LEFT_OUT, "call left out, it may have arrived", run.replay.left_out),
         ):
             for method, chat in calls:
-                self._counts.count(counter)
+                metrics.count(counter)
                 logger.warning(
                     line_of,
                     message_id=message.origin,
@@ -216,10 +226,16 @@ class UpdateHandling:
                     chat=hashed(chat),
                 )
         if error is not None:
-            return await self._judge(message, run, error, entry, line)
-        return await self._finish(message, entry, line, Outcome.DONE)
+            disposition = await self._judge(message, run, error, entry, line)
+        else:
+            metrics.count(metrics.UPDATES_LIMITED if run.is_limited else metrics.UPDATES_HANDLED)
+            disposition = await self._finish(message, entry, line, Outcome.DONE)
+        if waited is not None and line.outcome is not Outcome.WAIT:
+            metrics.measure_s(*waited)
+        return disposition
 
     async def _give_up_killer(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
+        metrics.measure(metrics.ATTEMPTS_FAILED, 1)
         entry = self._books.failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
         verdict = Verdict(Outcome.KILLED, "two workers died with it in hand")
         try:
@@ -232,7 +248,7 @@ class UpdateHandling:
         if reason == "stale" and entry.failures:  # it was not late when it came: that is a failure, and no drop
             given_up = Verdict(gravest(entry.failures), "it failed, and nobody waits for it any more")
             return await self._books.give_up(message, entry, given_up, line)
-        self._counts.count(_COUNTED[reason])
+        metrics.count(_COUNTED[reason])
         line.write(Outcome.DROP, reason=reason)
         return DONE
 
@@ -240,6 +256,7 @@ class UpdateHandling:
         if entry.started_at is not None or message.is_retry:
             # Before it is deleted: if that fails, it must not look like a crash, nor a second retry find it undone.
             await self.undeleted(message)
+        metrics.measure(metrics.ATTEMPTS_FAILED, 0)
         line.write(outcome)
         return DONE
 
@@ -250,8 +267,7 @@ class UpdateHandling:
         outcome, error = classify(error, run.own if run else None)
         follows = FOLLOWS[outcome]
         if follows is Follows.FINISHED:
-            if outcome is Outcome.DROP:
-                self._counts.count(metrics.UPDATES_STALE)
+            metrics.count(metrics.UPDATES_STALE if outcome is Outcome.DROP else metrics.UPDATES_HANDLED)
             return await self._finish(message, entry, line, outcome)
         was_started = entry.started_at is not None
         calls = tuple(run.replay.records()) if run else entry.calls
@@ -268,6 +284,7 @@ class UpdateHandling:
             if was_started or is_new:
                 await self._books.keep(message, entry, line, is_urgent=was_started)
             return self._wait(line, self._wait_s(message, error), type(error).__name__)
+        metrics.measure(metrics.ATTEMPTS_FAILED, 1)
         failure = Failure.of(error, line.handler)
         entry = self._books.failed(entry, outcome, failure)
         line.attempts = entry.attempts
@@ -283,11 +300,12 @@ class UpdateHandling:
             detail = f"its handler failed {entry.attempts} times" if entry.attempts > 1 else "its handler failed"
             return await self._books.give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
         await self._books.keep(message, entry, line, is_urgent=was_started)
+        metrics.count(metrics.UPDATES_RETRIED)
         line.write(outcome, failure=failure)
         return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
 
     def _wait(self, line: CanonicalLine, wait_s: float, reason: str) -> Disposition:
-        self._counts.count(metrics.UPDATES_WAITING)
+        metrics.count(metrics.UPDATES_WAITING)
         line.write(Outcome.WAIT, reason=reason, wait_s=wait_s)
         return PutBack(wait_s)
 
@@ -327,3 +345,16 @@ def _waited_s(error: BaseException) -> float:
     if isinstance(error, ChatFrozen):
         return min(error.wait_s, OTHERS_WAIT_S)
     return error.wait_s if isinstance(error, MustWait) else 0.0
+
+
+def _waited(message: Message, run: Run, now: float) -> tuple[str, float] | None:
+    """Return how long the update was in its queue before it ran, in seconds, and which metric that belongs to.
+
+    None for what runs again: it has waited for itself.
+    """
+    if run.was_tried:
+        return None
+    frozen_until = run.seen[run.own].frozen_until if run.own in run.seen else 0.0
+    if message.was_held or frozen_until > message.sent_at:
+        return metrics.HELD_WAIT, now - message.sent_at
+    return metrics.QUEUE_WAIT, message.first_received_at - message.sent_at

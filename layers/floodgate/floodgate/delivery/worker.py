@@ -28,9 +28,10 @@ from floodgate.delivery.queue import Queue
 from floodgate.delivery.suspects import Suspects
 from floodgate.delivery.updates import UpdateHandling
 from floodgate.ingress.tasks import read
+from floodgate.ingress.trace import tracing
 from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
-from floodgate.monitoring.metrics import Metrics
+from floodgate.monitoring.metrics import TASKS, WORKER, Metrics
 from floodgate.retry import patience_s
 from floodgate.state.records import Records
 from floodgate.state.subscribers import Subscribers
@@ -39,6 +40,7 @@ from floodgate.tasks.later import TaskQueue, queueing
 from floodgate.tasks.schedules import Schedules, scheduling
 from floodgate.telegram.bot import KeptBot
 from floodgate.telegram.handler_limits import notices_every
+from floodgate.telegram.interface import describe
 from floodgate.telegram.processing import process, run_handlers
 from floodgate.telegram.timeouts import TIMER, timer_runs
 from floodgate.telegram.update_data import Memory
@@ -113,7 +115,7 @@ class Worker:
         self._quiet = QuietPeriods(dynamodb, table, calls, clock)
         self._tasks = TaskQueue(sqs, settings.tasks_queue_url, calls)
         self._schedules = Schedules(scheduler, settings.schedules, calls, clock)
-        self._counts = Metrics(settings.queue)
+        self._metrics = Metrics(settings.metrics_namespace, WORKER if settings.queue == "updates" else TASKS)
         self._desk: FailureDesk | None = None
         admin = settings.bot.admin_chat_id
         if admin is not None and settings.queue == "updates":  # where presses come in
@@ -154,13 +156,28 @@ class Worker:
         self._bots_own(app)
         app.add_task(TIMER, timer_runs)  # in any case: a version before this one may have set one
 
-    def drain(self, event: Mapping[str, Any], remaining_s: Callable[[], float]) -> dict[str, Any]:
-        """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left."""
-        messages = [Message.from_record(record) for record in event["Records"]]
-        failed = self._runner.run(self._drain(messages, remaining_s))
+    def describe(self) -> dict[str, Any]:
+        """Return what the bot handles."""
+        with self._metrics.measuring():
+            return describe(self.register)
+
+    def drain(
+        self, event: Mapping[str, Any], remaining_s: Callable[[], float], trace: str | None = None
+    ) -> dict[str, Any]:
+        """Return Lambda's partial batch response for an SQS event; `remaining_s` is what the invocation has left.
+
+        `trace` is the invocation's: what brings none of its own, such as a schedule's task, has that.
+        """
+        messages = Message.of_batch(event["Records"], trace)
+        with tracing(trace):
+            failed = self._runner.run(self._drain(messages, remaining_s))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     async def _drain(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
+        with self._metrics.measuring():
+            return await self._drained(messages, remaining_s)
+
+    async def _drained(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
         try:
             async with self._bot.awake() as bot:
                 admissions = Admissions(
@@ -179,7 +196,6 @@ class Worker:
                     partial(self._process, bot),
                     self._journal,
                     self._dead,
-                    self._counts,
                     suspects=Suspects(self._journal, self._clock, visibility_s=self._settings.visibility_s),
                     deadline_s=self._settings.deadline_s,
                     retries=self._settings.retries,
@@ -194,8 +210,6 @@ class Worker:
             logger.error("worker not ready", error=type(error).__name__)
             await self._queue.put_back(messages, wait_s)
             return [message.id for message in messages]
-        finally:
-            self._counts.flush()
 
     async def _process(self, bot: ExtBot[None], run: Run) -> bool:
         with (

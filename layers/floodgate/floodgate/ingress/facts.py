@@ -69,6 +69,20 @@ def awaits_answer(update: IncomingUpdate) -> bool:
     )
 
 
+def asked_at(update: IncomingUpdate, came_at: float) -> float | None:
+    """Return when a person wrote or pressed what an update brings that came to its queue at that time; Unix seconds.
+
+    Telegram dates messages by whole seconds, so at the end of that second, but not after they came; of presses it tells
+    nothing. None for what nobody waits for an answer to.
+    """
+    content = update.update.get(update.type)
+    if update.type == "callback_query":
+        return came_at
+    if update.type not in {"message", "business_message"} or not isinstance(content, Mapping):
+        return None
+    return min(came_at, at + 1.0) if (at := _date(content)) else came_at
+
+
 def thread_id(update: IncomingUpdate) -> int | None:
     """Return the topic, in a chat that has topics, in which something happened; None for none and for the general one.
 

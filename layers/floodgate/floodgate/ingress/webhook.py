@@ -18,14 +18,16 @@ import base64
 import hmac
 import json
 import logging
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.ingress.dead_letter import dead_letter
-from floodgate.ingress.trace import trace_header, trace_id
+from floodgate.ingress.trace import carried, current, trace_id, tracing
 from floodgate.ingress.updates import Poison, parse
+from floodgate.monitoring.light import cold_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,18 +77,26 @@ class Webhook:
         self._sqs = sqs
         self._clock = clock
         self._secret = _KeptSecret(settings.webhook_secret_arn, secrets, clock)
+        self._is_new = True
 
     def handle(self, event: Mapping[str, Any], trace: str | None = None) -> dict[str, Any]:
         """Return the answer to one API Gateway event (payload format 2.0).
 
-        The id in `trace`, an X-Ray header, goes with the update, into the workers' log lines and into a dead letter.
+        The id in `trace`, an X-Ray header, goes with the update, into every log line about it and into a dead letter.
         """
+        if self._is_new:
+            self._is_new = False
+            sys.stdout.write(cold_start(self._settings.metrics_namespace, self._clock()) + "\n")
+        with tracing(trace_id(trace)):
+            return self._handle(event)
+
+    def _handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         try:
             presented = (event.get("headers") or {}).get(SECRET_HEADER)
             if not isinstance(presented, str) or not self._secret.matches(presented):
                 _logger.warning("request refused", extra={"secret": "missing" if presented is None else "wrong"})
                 return _answer(HTTPStatus.FORBIDDEN)
-            call = self._take(event, trace_id(trace))
+            call = self._take(event)
         except Unavailable as cause:
             _logger.error(  # noqa: TRY400 - the error's text may quote the request
                 "request put off", extra={"service": cause.service, "error": cause.error, "code": cause.code}
@@ -94,42 +104,39 @@ class Webhook:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE, {"retry-after": str(self._settings.retry_after_s)})
         return _answer(HTTPStatus.OK, call=call)
 
-    def _take(self, event: Mapping[str, Any], trace: str | None) -> Mapping[str, str] | None:
+    def _take(self, event: Mapping[str, Any]) -> Mapping[str, str] | None:
         """Return the Bot API call to answer with, None if there is none."""
         body = event.get("body") or ""
         try:
             if event.get("isBase64Encoded"):
                 body = _decoded(body)
             update = parse(body)
-            self._send(self._settings.updates_queue_url, update.text, update.group, str(update.update_id), trace)
+            self._send(self._settings.updates_queue_url, update.text, update.group, str(update.update_id))
         except Poison as poison:
-            self._bury(body, poison.detail, trace)
+            self._bury(body, poison.detail)
             return None
+        _logger.info("update queued", extra={"update_id": update.update_id})
         return _acknowledgement(update) if self._settings.early_acknowledgement else None
 
-    def _bury(self, body: bytes | str, detail: str, trace: str | None) -> None:
+    def _bury(self, body: bytes | str, detail: str) -> None:
         raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-        text, letter = dead_letter(raw, reason="poison", detail=detail, at=self._clock(), trace_id=trace)
+        text, letter = dead_letter(raw, reason="poison", detail=detail, at=self._clock(), trace_id=current())
         try:
-            self._send(self._settings.dead_queue_url, text, letter["group"], letter["sha256"], trace)
+            self._send(self._settings.dead_queue_url, text, letter["group"], letter["sha256"])
         except Poison as refusal:  # our own message: the fault is the queue's, not the sender's
             raise Unavailable("sqs", refusal.__cause__) from refusal
         _logger.warning(
             "poison buried", extra={"reason": detail, "length": letter["length"], "sha256": letter["sha256"]}
         )
 
-    def _send(self, queue_url: str, text: str, group: str, deduplication_id: str, trace: str | None) -> None:
-        about: dict[str, Any] = {}
-        if trace is not None:
-            header = {"DataType": "String", "StringValue": trace_header(trace)}
-            about = {"MessageSystemAttributes": {"AWSTraceHeader": header}}
+    def _send(self, queue_url: str, text: str, group: str, deduplication_id: str) -> None:
         try:
             self._sqs.send_message(
                 QueueUrl=queue_url,
                 MessageBody=text,
                 MessageGroupId=group,
                 MessageDeduplicationId=deduplication_id,
-                **about,
+                **carried(),
             )
         except ClientError as error:
             if _code(error) in _MESSAGE_REFUSED:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from floodgate.ingress.facts import thread_id
 from floodgate.ingress.tasks import LIMIT_BYTES, Place, TaskBody
+from floodgate.ingress.trace import carried
 from floodgate.ingress.updates import chat_id, user_id, user_language
 from floodgate.tasks.task import TaskDataInvalid, require_json
 from floodgate.telegram.errors import UnknownTask
@@ -52,6 +53,7 @@ class TaskQueue:
             MessageBody=body,
             MessageGroupId=group,
             MessageDeduplicationId=task_id,
+            **carried(),
         )
 
 

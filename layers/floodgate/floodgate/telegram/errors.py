@@ -166,6 +166,11 @@ def is_client_error(error: BaseException) -> bool:
     return _CLIENT_ERROR.match(error.message) is not None or "request entity too large" in error.message.lower()
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether Telegram refused a call with a 4xx other than 429."""
+    return (isinstance(error, _REFUSALS) and not isinstance(error, RetryAfter)) or is_client_error(error)
+
+
 def may_pass(error: BaseException) -> bool:
     """Tell whether what Telegram or the network has refused may be done when it is asked again."""
     if isinstance(error, RetryAfter):

@@ -77,6 +77,7 @@ def limited(
                     continue
                 gate = f"{name}:{kind}:{subject.id}"
                 if (wait_s := await _refused_for(run, run.gates, gate, limit, min(price, limit.burst))) is not None:
+                    run.is_limited = True
                     if can_be_told(run) and await _may_tell(run.gates, gate):
                         notice = too_busy(wait_s) if kind == "chat" and subject.id < 0 else too_fast(wait_s)
                         await tell(context.bot, run, notice)

@@ -25,14 +25,16 @@ from telegram.ext import BaseRateLimiter
 
 from floodgate.aws import fault
 from floodgate.cache.changes import CACHED
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 from floodgate.telegram import outbound
-from floodgate.telegram.calls import PAID, messages, names_another_chat, target
+from floodgate.telegram.calls import PAID, messages, names_another_chat, shows_twice, target
 from floodgate.telegram.errors import (
     ChatUnreachable,
     is_done_already,
     is_for_good,
+    is_refusal,
     is_too_late,
     token_refused,
     told_to_wait_s,
@@ -109,6 +111,7 @@ class Limiter(BaseRateLimiter[None]):
         Raises what Telegram raises; ChatFrozen and ChatUnreachable in its place; MustWait to end the update's attempt;
         OutcomeUnknown if the call rests on an earlier one of which nobody knows whether it arrived.
         """
+        callback = partial(_measured, callback)
         if aside.get():
             return await callback(*args, **kwargs)
         return await self._process(callback, args, kwargs, endpoint, data)
@@ -139,6 +142,7 @@ class Limiter(BaseRateLimiter[None]):
             known: Answer = stand_in(endpoint, data) if call.answer is None else json.loads(call.answer)
             return known
         answer = await self._done(partial(self._asked, ask, call, run), endpoint, data, run)
+        _note_answer(run, endpoint, data)
         if call is not None and not call.counts:  # refused, for it was done already
             call.answered(answer)
         if self._cache is not None:
@@ -206,6 +210,7 @@ class Limiter(BaseRateLimiter[None]):
         if wait_s is not None:
             logger.warning("chat frozen by Telegram", chat=hashed(chat), wait_s=wait_s)
             if gates is not None:
+                metrics.count(metrics.CHATS_FROZEN)
                 await _noted(gates.freeze(chat, wait_s))
             await outbound.pause(chat, wait_s, run)
         elif isinstance(error, ChatMigrated) and isinstance(chat, int):
@@ -234,6 +239,32 @@ class Limiter(BaseRateLimiter[None]):
                 message = {"chat_id": run.own, "text": text}
                 await self._process(callback, ("sendMessage", message), kwargs, "sendMessage", message)
         return True
+
+
+async def _measured(callback: Callback, *args: Any, **kwargs: Any) -> Answer:
+    """Make the call, and measure it."""
+    now = asyncio.get_running_loop().time
+    began_at, is_limited = now(), False
+    try:
+        return await callback(*args, **kwargs)
+    except TelegramError as error:
+        is_limited = isinstance(error, RetryAfter)
+        if not is_limited:
+            metrics.count(metrics.TELEGRAM_CALLS_REFUSED if is_refusal(error) else metrics.TELEGRAM_CALLS_FAILED)
+        raise
+    finally:
+        metrics.count(metrics.TELEGRAM_CALLS)
+        metrics.measure(metrics.TELEGRAM_CALLS_LIMITED, int(is_limited))
+        metrics.measure_s(metrics.TELEGRAM_TIME, now() - began_at)
+
+
+def _note_answer(run: Run | None, method: str, data: Mapping[str, Any]) -> None:
+    """Measure how long a person has waited, if that was the first message into their chat since they asked."""
+    if run is None or run.asked_at is None or run.own is None or target(method, data) != run.own:
+        return
+    if messages(method, data) and shows_twice(method):
+        metrics.measure_s(metrics.ANSWER_TIME, asyncio.get_running_loop().time() - run.asked_at)
+        run.asked_at = None
 
 
 async def _noted(writing: Awaitable[None]) -> None:

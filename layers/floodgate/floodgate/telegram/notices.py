@@ -11,6 +11,7 @@ from telegram import ReplyParameters
 from telegram.error import TelegramError
 
 from floodgate.ingress.updates import chat_id
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.telegram.run import running
 
@@ -63,6 +64,7 @@ async def tell(bot: Bot, run: Run, notice: str) -> None:
     try:
         async with asyncio.timeout((run.deadline - asyncio.get_running_loop().time()) / 3):
             await _say(bot, run, notice)
+        metrics.count(metrics.NOTICES_SENT)
     except (TelegramError, BotoCoreError, ClientError, TimeoutError, KeyError, TypeError) as error:
         logger.warning("notice not sent", update_type=run.update.type, error=type(error).__name__)
     finally:

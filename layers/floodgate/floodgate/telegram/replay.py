@@ -166,6 +166,11 @@ class Replay:
         return self._uses[name] - 1
 
     @property
+    def has_before(self) -> bool:
+        """Whether an earlier attempt has said or changed something in a chat."""
+        return any(_is_visible(call.method) for call in self.before)
+
+    @property
     def has_sent(self) -> bool:
         """Whether something was said or changed in a chat, by this attempt or for it by an earlier one."""
         return any(call.counts and _is_visible(call.method) for call in self.calls) or (

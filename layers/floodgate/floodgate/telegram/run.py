@@ -44,6 +44,10 @@ class Run:
     shown: Shown
     #: When it was put into its queue, Unix seconds; None: now.
     came_at: float | None = None
+    #: When a person asked for what it is, by the event loop's time; None if nobody did, or an answer was sent.
+    asked_at: float | None = None
+    #: A limit of a handler's own has refused it.
+    is_limited: bool = False
     #: No limit is charged to it: its sender is an admin, or it is nothing that people can flood a bot with.
     is_exempt: bool = False
     #: It was tried before: nobody need be waiting for the answer to its query any more, and half of it may be done.
