@@ -15,7 +15,7 @@ LAYERS := dependencies charts
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos check format translations requirements build deploy destroy env clean environment
+.PHONY: help run test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -67,6 +67,12 @@ requirements: environment ## Write the layers' requirements.txt anew from uv.loc
 
 env: environment ## Write env.json and .run/template.yaml for `sam local invoke`, from the stack that `make run` runs
 	@$(PYTHON) -m local env
+
+trace: environment ## Print all that was logged of one update: REF=K7QM2-XWD3A; of the local stack if one runs, or the deployed
+	@$(PYTHON) -m local trace $(if $(REF),'$(REF)','') $(ARGS)
+
+dashboard: requirements ## Draw docs/images/dashboard.png, of a stack under ten minutes of load; ARGS='--running 15' of yours
+	@$(PYTHON) -m local.dashboard $(ARGS)
 
 clean: ## Remove what builds, runs and tests left behind
 	rm -rf .run .aws-sam env.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

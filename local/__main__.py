@@ -10,17 +10,20 @@ import sys
 from collections.abc import Callable, Sequence
 
 from local import environment
-from local.aws import LocalAws
-from local.deployment import Deployment, Saved
+from local.aws import LocalAws, StackUnusable
+from local.deployment import Deployment, Saved, client
 from local.errors import LocalError
 from local.ports import Ports
 from local.run import run
 from local.stack import ROOT
+from local.trace import DAYS, Logs, show
 
 #: What the webhook's events show; the deployed secret is a random one. Its name in the local AWS is the same.
 EVENTS_SECRET = "local-webhook-secret"  # noqa: S105 - of the local AWS only
 _HOST_SEEN_BY_CONTAINERS = "host.docker.internal"
 _TEMPLATE = ".run/template.yaml"
+#: Options that say which deployment is meant.
+_WHERE = ("stack_name", "region", "profile")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,6 +110,21 @@ def _retained(options: argparse.Namespace) -> int:
     return 0
 
 
+def _trace(options: argparse.Namespace) -> int:
+    show(_logs(options), options.reference, options.days)
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> Logs:
+    """Return the logs of the local stack, if one runs and nobody asks for another, or else of the deployment."""
+    if not any(getattr(options, name) for name in _WHERE):
+        aws = LocalAws(Ports.from_env(os.environ))
+        with contextlib.suppress(StackUnusable):
+            return Logs(aws.logs, aws.outputs())
+    saved = _saved(options)
+    return Logs(client(saved, "logs"), Deployment.of(saved).outputs())
+
+
 def _architecture(options: argparse.Namespace) -> int:
     sys.stdout.write(_saved(options).architecture(options.given) + "\n")
     return 0
@@ -119,7 +137,7 @@ def _overrides(options: argparse.Namespace) -> int:
 
 def _saved(options: argparse.Namespace) -> Saved:
     saved = Saved.read(ROOT / "samconfig.toml")
-    given = {name: getattr(options, name, None) for name in ("stack_name", "region", "profile")}
+    given = {name: getattr(options, name, None) for name in _WHERE}
     return dataclasses.replace(saved, **{name: value for name, value in given.items() if value is not None})
 
 
@@ -132,6 +150,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
+    def add_where(parser: argparse.ArgumentParser, otherwise: str = "as samconfig.toml says") -> None:
+        for option in _WHERE:
+            parser.add_argument(f"--{option.replace('_', '-')}", help=f"({otherwise})")
+
     add("run", _run, "run a local stack until Ctrl-C")
     env = add("env", _env, "write the functions' variables of the running local stack for `sam local invoke`")
     env.add_argument("--file", default="env.json", help="where to (%(default)s)")
@@ -139,9 +161,11 @@ def _parser() -> argparse.ArgumentParser:
         ("register", _register, "set the deployed bot's webhook and commands anew"),
         ("retained", _retained, "say what stays when the deployed stack is deleted"),
     ):
-        added = add(name, command, words)
-        for option in ("stack-name", "region", "profile"):
-            added.add_argument(f"--{option}", help="(as samconfig.toml says)")
+        add_where(add(name, command, words))
+    trace = add("trace", _trace, "print every log line of the update that has a reference")
+    trace.add_argument("reference", help="such as K7QM2-XWD3A, which people and the admin chat are told")
+    trace.add_argument("--days", type=float, default=DAYS, help="how far back to look (%(default)s)")
+    add_where(trace, "the local stack, if one runs, or else as samconfig.toml says")
     for name, command, words in (
         ("architecture", _architecture, "print what to build the layer for"),
         ("overrides", _overrides, "print the parameters for `sam deploy`"),

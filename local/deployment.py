@@ -78,25 +78,24 @@ class Deployment:
         """Return the deployment that was saved. Raises StackUnusable."""
         if saved.stack_name is None:
             raise StackUnusable("samconfig.toml names no stack: deploy with `make deploy`, or give --stack-name.")
-        try:
-            session = boto3.Session(profile_name=saved.profile, region_name=saved.region)
-            return cls(
-                saved.stack_name,
-                cloudformation=session.client("cloudformation"),
-                functions=session.client("lambda", config=_PATIENT),
-            )
-        except BotoCoreError as error:
-            raise StackUnusable(f"AWS cannot be asked: {error}") from error
+        return cls(
+            saved.stack_name,
+            cloudformation=client(saved, "cloudformation"),
+            functions=client(saved, "lambda", config=_PATIENT),
+        )
 
-    def output(self, name: str) -> str:
-        """Return one of the stack's outputs. Raises StackUnusable."""
+    def outputs(self) -> dict[str, str]:
+        """Return the stack's outputs by name. Raises StackUnusable."""
         try:
             (stack,) = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"]
         except (BotoCoreError, ClientError) as error:
             raise StackUnusable(f"AWS does not tell of the stack {self._name}: {error}") from error
-        for output in stack.get("Outputs", []):
-            if output["OutputKey"] == name:
-                return output["OutputValue"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def output(self, name: str) -> str:
+        """Return one of the stack's outputs. Raises StackUnusable."""
+        if value := self.outputs().get(name):
+            return value
         raise StackUnusable(
             f"The stack {self._name} has no output {name}: is it Floodgate, and its deployment complete?"
         )
@@ -130,6 +129,16 @@ or delete it in the console, at DynamoDB, Tables. The bucket that sam uploads to
 
 class NotRegistered(LocalError):
     """The registrar could not set the webhook; the text is its sentence."""
+
+
+def client(saved: Saved, service: str, **options: Any) -> Any:
+    """Return a client of that service where the deployment is. Raises StackUnusable."""
+    try:
+        session = boto3.Session(profile_name=saved.profile, region_name=saved.region)
+        # The overloads of the stubs want a literal.
+        return session.client(service, **options)  # type: ignore[call-overload]
+    except BotoCoreError as error:
+        raise StackUnusable(f"AWS cannot be asked: {error}") from error
 
 
 def _as_words(parameters: Any) -> str:

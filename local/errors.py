@@ -8,6 +8,7 @@
     ├── ProgramEnded      a program that should run has ended       (local.processes)
     ├── DeploymentFailed  sam deploy failed; with the reasons       (local.stack)
     ├── NotRegistered     the registrar could not set the webhook   (local.deployment)
+    ├── NotTraced         a reference leads to no log line          (local.trace)
     └── StackUnusable     a stack is not there or does not answer   (local.aws)
 """
 

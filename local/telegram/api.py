@@ -91,7 +91,7 @@ async def call(emulator: Emulator, name: str, parameters: Parameters, via: str =
     record: dict[str, Any] = {"at": started_at, "method": method or name, "via": via}
     record["parameters"] = parameters.record(emulator.token)
     emulator.calls.append(record)
-    fault = emulator.faults.take(method) if method else None
+    fault = emulator.faults.take(method, parameters.arguments.get("chat_id", "")) if method else None
     if fault is not None:
         record["fault"] = True
     answer = await _with_fault(emulator, method, parameters, fault)

@@ -138,8 +138,9 @@ def transcript(emulator: Emulator, chat: Chat) -> list[Json]:
 def add_fault(emulator: Emulator, body: Json) -> Json:
     """Let the next calls of a method fail and return the fault as taken."""
     optional = {"error_code": int, "description": str, "retry_after": int, "delay_s": float}
+    of_chats = {"chat_id": int, "spares_chat_id": int}
     required = {"method": str, "count": int}
-    order = fields(body, required, {**optional, "after_delivery": bool, "drop": bool})
+    order = fields(body, required, {**optional, **of_chats, "after_delivery": bool, "drop": bool})
     method = "*" if order["method"] == "*" else canonical(order["method"])
     if method is None:
         raise ControlError(f"'method' must be \"*\" or one of {', '.join(METHODS)}")
@@ -153,6 +154,8 @@ def add_fault(emulator: Emulator, body: Json) -> Json:
         raise ControlError("'error_code' must be from 400 to 599")
     if not (order.get("drop") or "error_code" in order or order.get("delay_s")):
         raise ControlError("say what goes wrong: send 'error_code', 'retry_after', 'delay_s' or 'drop'")
+    if of_chats.keys() <= order.keys():
+        raise ControlError("send 'chat_id', whose calls fail, or 'spares_chat_id', whose calls do not; not both")
     fault = Fault(**order | {"method": method})
     emulator.faults.add(fault)
     return order | {"method": method}

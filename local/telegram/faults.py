@@ -1,9 +1,10 @@
 """Faults to order: the next calls of a method fail, hang or vanish.
 
 Problem: what a bot does when Telegram fails can't be seen while Telegram works.
-Rule: a fault waits for calls of its method ("*": any), the oldest first, and is used up after `count` of them.
+Rule: a fault waits for calls of its method ("*": any), the oldest first, and is used up after `count` of them; if it
+names a chat, it meets that chat's calls alone, and if it spares one, all others.
 `after_delivery`: the call takes effect, then the fault is answered. `drop`: the connection closes without an answer.
-Hazard: a fault counts calls of all chats; with several bots' updates in flight, whose call it meets is anyone's guess.
+Hazard: with several updates in flight, whose call a fault without a chat meets is anyone's guess.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,16 @@ class Fault:
     delay_s: float = 0.0
     after_delivery: bool = False
     drop: bool = False
+    chat_id: int | None = None
+    spares_chat_id: int | None = None
+
+    def meets(self, method: str, chat_id: str) -> bool:
+        """Return whether the fault is for a call of that method, to that chat (empty: to none)."""
+        if self.method not in ("*", method):
+            return False
+        if self.chat_id is not None:
+            return chat_id == str(self.chat_id)
+        return self.spares_chat_id is None or chat_id != str(self.spares_chat_id)
 
     @property
     def error(self) -> BotApiError | None:
@@ -60,10 +71,10 @@ class Faults:
         """Forget all faults."""
         self._waiting.clear()
 
-    def take(self, method: str) -> Fault | None:
-        """Return the fault that meets this call and count it."""
+    def take(self, method: str, chat_id: str = "") -> Fault | None:
+        """Return the fault that meets this call and count it; `chat_id` is the call's parameter."""
         for fault in self._waiting:
-            if fault.method in ("*", method):
+            if fault.meets(method, chat_id):
                 fault.count -= 1
                 if fault.count == 0:
                     self._waiting.remove(fault)

@@ -20,19 +20,19 @@ WITHIN_S = 40.0
 type Json = dict[str, Any]
 
 
-def soon[T](look: Callable[[], T | None]) -> T:
+def soon[T](look: Callable[[], T | None], within_s: float = WITHIN_S) -> T:
     """Return what is found, as soon as something is."""
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + within_s
     while not (found := look()):
-        assert time.monotonic() < deadline, f"it did not come true within {WITHIN_S:.0f} s"
+        assert time.monotonic() < deadline, f"it did not come true within {within_s:.0f} s"
         time.sleep(0.1)
     return found
 
 
 def buttons(message: Json) -> dict[str, str]:
-    """Return the data of a message's buttons by their label."""
+    """Return the data of a message's buttons by their label, or the address that one opens."""
     rows = (message.get("reply_markup") or {}).get("inline_keyboard", [])
-    return {one["text"]: one["callback_data"] for row in rows for one in row}
+    return {one["text"]: one.get("callback_data") or one["url"] for row in rows for one in row}
 
 
 @pytest.fixture

@@ -1,34 +1,201 @@
-"""The local AWS does with schedules what AWS does, where the bot rests on it."""
+"""The local AWS does what AWS does, where the bot rests on it and the emulator alone does not: tools/ministack/.
+
+What these tests use is what an upgrade of the emulator may break.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from local.stack import ROOT
+from tests.e2e.test_failures import soon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import PutMetricAlarmInputTypeDef
+    from mypy_boto3_sqs import SQSClient
+
+    from local.control import TelegramControl
     from local.stack import Stack
 
 _ASK = """
-import json, runpy, sys
+import json, pathlib, sys
+sys.path.insert(0, sys.argv[1])
 from ministack.services import eventbridge
+import schedules
 handed_on = []
 eventbridge._invoke_target = lambda target, event, *rest: handed_on.append(target["Input"])
-runpy.run_path(sys.argv[1])
+schedules.install()
 for source in ("aws.scheduler", "aws.events"):
     target = {"Input": '{"at":"<aws.scheduler.scheduled-time>"}'}
     eventbridge._invoke_target(target, {"Source": source, "Time": 1781136000.9}, {})
 print(json.dumps(handed_on))
 """
+_names = (f"E2e{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def cloudwatch(stack: Stack) -> CloudWatchClient:
+    """The local CloudWatch."""
+    client: CloudWatchClient = stack.aws.client("cloudwatch")
+    return client
+
+
+@contextmanager
+def alarm(stack: Stack, cloudwatch: CloudWatchClient, sqs: SQSClient, **options: Any) -> Iterator[tuple[str, str]]:
+    """Have an alarm of a metric of its own, and a queue that hears of it; their names."""
+    name = next(_names)
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns = stack.aws.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    given: PutMetricAlarmInputTypeDef = {
+        "AlarmName": name,
+        "AlarmDescription": "of a test",
+        "Namespace": "Test",
+        "MetricName": name,
+        "Dimensions": [{"Name": "function", "Value": "worker"}],
+        "Statistic": "Sum",
+        "Period": 10,
+        "EvaluationPeriods": 1,
+        "Threshold": 3,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [topic],
+        "OKActions": [topic],
+        **options,  # type: ignore[typeddict-item] # some of the keys above
+    }
+    cloudwatch.put_metric_alarm(**given)
+    try:
+        yield name, queue
+    finally:
+        cloudwatch.delete_alarms(AlarmNames=[name])
+        sns.delete_topic(TopicArn=topic)
+        sqs.delete_queue(QueueUrl=queue)
+
+
+def heard(sqs: SQSClient, queue: str) -> list[dict[str, Any]]:
+    """Return what the alarm has told since the last call, as soon as there is something."""
+    found = soon(lambda: sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"))
+    for message in found:
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in found]
 
 
 def test_the_time_of_a_schedules_run_is_in_its_message(stack: Stack) -> None:  # noqa: ARG001 - it brings the local AWS
     """In place of what stands for it; in what is no schedule's, nothing is changed."""
-    python, start = ROOT / "tools" / "ministack" / ".venv" / "bin" / "python", ROOT / "tools" / "ministack" / "start.py"
-    said = subprocess.run([python, "-c", _ASK, start], capture_output=True, text=True, check=True, timeout=60).stdout
+    folder = ROOT / "tools" / "ministack"
+    python = folder / ".venv" / "bin" / "python"
+    said = subprocess.run([python, "-c", _ASK, folder], capture_output=True, text=True, check=True, timeout=60).stdout
     assert [json.loads(one)["at"] for one in json.loads(said.splitlines()[-1])] == [
         "2026-06-11T00:00:00Z",
         "<aws.scheduler.scheduled-time>",
     ]
+
+
+def test_an_alarm_rings_and_recovers(stack: Stack, cloudwatch: CloudWatchClient, sqs: SQSClient) -> None:
+    """By its own dimensions alone, once for each change, in AWS's shape; what is missing then ends it."""
+
+    def put(value: float, function: str) -> None:
+        dimensions = [{"Name": "function", "Value": function}]
+        datum = {"MetricName": name, "Dimensions": dimensions, "Value": value}
+        cloudwatch.put_metric_data(Namespace="Test", MetricData=[datum])  # type: ignore[list-item] # a typed dict
+
+    with alarm(stack, cloudwatch, sqs) as (name, queue):
+        # New, it learns that nothing is wrong, as on AWS.
+        assert [(said["OldStateValue"], said["NewStateValue"]) for said in heard(sqs, queue)] == [
+            ("INSUFFICIENT_DATA", "OK")
+        ]
+        put(100, "tasks")
+        put(2, "worker")
+        put(1.5, "worker")
+        (rung,) = heard(sqs, queue)
+        assert (rung["AlarmName"], rung["OldStateValue"], rung["NewStateValue"]) == (name, "OK", "ALARM")
+        assert rung["NewStateReason"].startswith("Threshold Crossed: 1 out of the last 1 datapoints [3.5 (")
+        assert rung["Trigger"] == {
+            "MetricName": name,
+            "Namespace": "Test",
+            "StatisticType": "Statistic",
+            "Statistic": "SUM",
+            "Unit": None,
+            "Dimensions": [{"value": "worker", "name": "function"}],
+            "Period": 10,
+            "EvaluationPeriods": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "Threshold": 3.0,
+            "TreatMissingData": "notBreaching",
+            "EvaluateLowSampleCountPercentile": "",
+        }
+        (described,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        assert (described["StateValue"], json.loads(described["StateReasonData"])["recentDatapoints"]) == (
+            "ALARM",
+            [3.5],
+        )
+        (over,) = heard(sqs, queue)
+        assert (over["OldStateValue"], over["NewStateValue"]) == ("ALARM", "OK")
+
+
+def total(cloudwatch: CloudWatchClient, namespace: str, metric: str, **dimensions: str) -> float:
+    """Return the metric's sum over the last minutes."""
+    now = datetime.now(UTC)
+    points = cloudwatch.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=30),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
+def test_what_goes_through_the_bot_is_counted(
+    stack: Stack, cloudwatch: CloudWatchClient, telegram: TelegramControl, chat_id: int, outputs: dict[str, str]
+) -> None:
+    """API, functions, queue and tables have AWS's metrics of one update; the queue's come within seconds."""
+    queue = outputs["UpdatesQueue"].rpartition("/")[2]
+    api = stack.aws.physical_ids("AWS::ApiGatewayV2::Api")["WebhookApi"]
+    worker = stack.aws.physical_ids("AWS::Lambda::Function")["WorkerFunction"]
+    watched: dict[str, tuple[str, dict[str, str]]] = {
+        "NumberOfMessagesSent": ("AWS/SQS", {"QueueName": queue}),
+        "NumberOfMessagesReceived": ("AWS/SQS", {"QueueName": queue}),
+        "NumberOfMessagesDeleted": ("AWS/SQS", {"QueueName": queue}),
+        "Count": ("AWS/ApiGateway", {"ApiId": api}),
+        "Invocations": ("AWS/Lambda", {"FunctionName": worker}),
+        "ConsumedWriteCapacityUnits": ("AWS/DynamoDB", {"TableName": outputs["TrafficTable"]}),
+    }
+
+    def sums() -> dict[str, float]:
+        return {name: total(cloudwatch, where, name, **of) for name, (where, of) in watched.items()}
+
+    before = sums()
+    telegram.say(chat_id, "/id")
+    telegram.wait_for_reply(chat_id)
+    soon(lambda: all(after > before[name] for name, after in sums().items()))
+
+
+def test_lines_of_the_embedded_metric_format_become_metrics(
+    cloudwatch: CloudWatchClient, telegram: TelegramControl, chat_id: int
+) -> None:
+    """A full lane has an update wait: the worker's line of it counts under its namespace and its dimensions."""
+
+    def waited() -> float:
+        metrics = cloudwatch.list_metrics(MetricName="UpdatesWaiting")["Metrics"]
+        asked = [(one["Namespace"], {each["Name"]: each["Value"] for each in one["Dimensions"]}) for one in metrics]
+        return sum(total(cloudwatch, namespace, "UpdatesWaiting", **of) for namespace, of in asked if of)
+
+    before = waited()
+    for _ in range(8):
+        telegram.say(chat_id, "/id")
+    soon(lambda: waited() > before)

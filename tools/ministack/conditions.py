@@ -1,7 +1,7 @@
 """Conditions that ask for the account or the region, which ministack 1.5 compares by name instead of by value.
 
-Replaces `_evaluate_conditions` of cloudformation.engine, wherever its package has bound it: the template tells the local
-AWS from the real one by `AWS::AccountId`.
+Replaces `_evaluate_conditions` of cloudformation.engine, wherever its package has bound it: the template tells the
+local AWS from the real one by `AWS::AccountId`.
 """
 
 from typing import Any

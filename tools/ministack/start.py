@@ -1,29 +1,43 @@
-"""Starts ministack, with the one thing of EventBridge Scheduler that it lacks and recurring schedules rest on.
+"""Starts ministack with what it lacks of AWS and the bot rests on: see the modules beside this file.
 
-In the input of a schedule's target `<aws.scheduler.scheduled-time>` stands for the time of the run; ministack 1.5 hands
-it on as it is.
+Each of them replaces some functions of the one version of ministack that uv.lock names, and says which;
+tests/e2e/test_local_aws.py notices when another version no longer has them.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+import logging
+import threading
+import time
 
+import alarms
 import conditions
+import metrics
+import schedules
+import traces
 from ministack.app import main
-from ministack.services import eventbridge
 
-_PLACEHOLDER = "<aws.scheduler.scheduled-time>"
-_invoke = eventbridge._invoke_target
+_EVERY_S = 5
 
 
-def _invoke_with_time(target: dict[str, Any], event: dict[str, Any], *rest: Any) -> None:
-    if event.get("Source") == "aws.scheduler" and _PLACEHOLDER in target.get("Input", ""):
-        at = f"{datetime.fromtimestamp(event['Time'], UTC):%Y-%m-%dT%H:%M:%SZ}"
-        target = {**target, "Input": target["Input"].replace(_PLACEHOLDER, at)}
-    _invoke(target, event, *rest)
+def install() -> None:
+    """Put everything in its place."""
+    conditions.install()
+    schedules.install()
+    traces.install()
+    metrics.install()
+    alarms.install()
 
 
-eventbridge._invoke_target = _invoke_with_time
-conditions.install()
+def _keep_watch() -> None:
+    while True:
+        time.sleep(_EVERY_S)
+        for job in (metrics.look, alarms.evaluate, metrics.forget):
+            try:
+                job()
+            except Exception:
+                logging.getLogger("floodgate").exception("%s failed", job.__qualname__)
+
 
 if __name__ == "__main__":
+    install()
+    threading.Thread(target=_keep_watch, name="watch", daemon=True).start()
     main()

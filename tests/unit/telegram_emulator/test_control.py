@@ -78,6 +78,12 @@ async def test_a_channel_post_has_no_sender(telegram: Harness) -> None:
         ("faults", {"method": "*", "count": 0, "drop": True}, 400, "'count' must be at least 1"),
         ("faults", {"method": "*", "count": 1, "error_code": 200}, 400, "'error_code' must be from 400 to 599"),
         ("faults", {"method": "*", "count": 1, "delay_s": -1}, 400, "'delay_s' must not be negative"),
+        (
+            "faults",
+            {"method": "*", "count": 1, "drop": True, "chat_id": 1, "spares_chat_id": 1},
+            400,
+            "send 'chat_id', whose",
+        ),
     ],
 )
 async def test_a_bad_order_says_what_to_send(
@@ -168,6 +174,20 @@ async def test_a_fault_fails_the_next_calls_only(telegram: Harness) -> None:
         assert await telegram.error("sendMessage", chat_id=5, text="x") == (500, "Internal Server Error")
     await telegram.result("sendMessage", chat_id=5, text="x")
     assert [line["text"] for line in await telegram.look("chats/5/messages")] == ["hello", "x"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"), [({"chat_id": 42}, [False, True, False]), ({"spares_chat_id": 42}, [True, False, True])]
+)
+async def test_a_fault_may_be_for_one_chat_or_spare_one(
+    telegram: Harness, fault: dict[str, int], expected: list[bool]
+) -> None:
+    """What goes elsewhere is answered, and does not use the fault up."""
+    for chat_id in (42, 43):
+        await telegram.order("messages", chat_id=chat_id, text="hello")
+    await telegram.order("faults", method="sendMessage", count=2, error_code=500, **fault)
+    answers = [await telegram.call("sendMessage", chat_id=chat_id, text="hi") for chat_id in (42, 43, 42)]
+    assert [answer["ok"] for answer in answers] == expected
 
 
 async def test_a_fault_may_follow_the_effect(telegram: Harness) -> None:
