@@ -78,7 +78,7 @@ def test_the_token_goes_into_its_secret_and_nowhere_else(template: Template) -> 
         "Resources.Registration.Properties.BotId.Fn::Select.1.Fn::Split.1",
         *(
             f"Resources.{name}.Properties.Environment.Variables.BOT_ID.Fn::Select.1.Fn::Split.1"
-            for name in ("WorkerFunction", "TasksFunction", "DeadletterFunction", "RegistrarFunction")
+            for name in ("WorkerFunction", "TasksFunction", "DeadletterFunction", "RegistrarFunction", "AlertsFunction")
         ),
     }
     public = {"Fn::Select": [0, {"Fn::Split": [":", {"Ref": "BotToken"}]}]}

@@ -270,6 +270,35 @@ class DeadletterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsSettings:
+    """What the alerts function is told."""
+
+    bot: BotSettings
+    traffic_table: str
+    #: As the workers are told: they share what is remembered.
+    cache_s: int
+    metrics_namespace: str
+    #: What the names of this stack's alarms begin with.
+    stack_name: str
+    #: Where a message leads to. The runbook's is that of docs/runbook.md, and empty where it is nowhere to be read.
+    dashboard_url: str
+    runbook_url: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Raise SettingsInvalid for what is missing or out of bounds."""
+        return cls(
+            bot=BotSettings.from_env(environ),
+            traffic_table=_text(environ, "TRAFFIC_TABLE"),
+            cache_s=_cache_s(environ),
+            metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
+            stack_name=_text(environ, "STACK_NAME"),
+            dashboard_url=_text(environ, "DASHBOARD_URL"),
+            runbook_url=environ.get("RUNBOOK_URL", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrarSettings:
     """What the registrar is told."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
+from floodgate.admin.alarms import AlarmDesk
 from floodgate.admin.desk import FailureDesk
 from floodgate.announcements.desk import AnnouncementDesk
 from floodgate.announcements.subscribing import subscriptions
@@ -32,6 +33,7 @@ from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import Metrics
 from floodgate.retry import patience_s
+from floodgate.state.alarms import Alarms
 from floodgate.state.records import Records
 from floodgate.state.subscribers import Subscribers
 from floodgate.tasks.execution import run_task
@@ -115,6 +117,7 @@ class Worker:
         self._schedules = Schedules(scheduler, settings.schedules, calls, clock)
         self._counts = Metrics(settings.queue)
         self._desk: FailureDesk | None = None
+        self._alarms: AlarmDesk | None = None
         admin = settings.bot.admin_chat_id
         if admin is not None and settings.queue == "updates":  # where presses come in
             queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
@@ -130,6 +133,7 @@ class Worker:
                 return failures, fingerprints, Retries(failures, self._journal, sqs, queues, calls)
 
             self._desk = FailureDesk(admin, opened)
+            self._alarms = AlarmDesk(admin, Alarms(dynamodb, settings.bot.state_table, calls), clock)
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
         self._subscribers = subscribers = Subscribers(dynamodb, settings.bot.state_table, calls, clock)
@@ -149,6 +153,8 @@ class Worker:
         """Add the handlers for the admin, if there is an admin chat, and then the bot's own."""
         if self._announcements is not None:
             self._announcements.register(app)
+        if self._alarms is not None:
+            self._alarms.register(app)
         if self._desk is not None:
             self._desk.register(app)
         self._bots_own(app)

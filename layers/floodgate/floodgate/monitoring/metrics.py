@@ -18,6 +18,7 @@ UPDATES_DUPLICATED: Final = "UpdatesDuplicated"
 UPDATES_WAITING: Final = "UpdatesWaiting"
 CALLS_DIVERGED: Final = "CallsDiverged"
 CALLS_LEFT_OUT: Final = "CallsLeftOut"
+ALERTS_FAILED: Final = "AlertsFailed"
 
 
 class Metrics:

@@ -1,0 +1,1 @@
+"""CloudWatch's alarms, told to the bot's owner in Telegram."""
