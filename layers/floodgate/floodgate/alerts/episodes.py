@@ -34,7 +34,7 @@ def after(known: Alarm | None, news: News) -> Alarm | None:
     if news.state == "INSUFFICIENT_DATA":
         return None
     if known is None:
-        return None if news.state == "OK" else _begun(news)
+        return _begun(news)
     if news.at <= known.changed_at or known.is_note:
         return None
     if news.state == known.state:  # what lay in between was lost, and is over
@@ -45,6 +45,8 @@ def after(known: Alarm | None, news: News) -> Alarm | None:
 
 
 def _begun(news: News) -> Alarm:
+    if news.state == "OK":  # kept, so that the ring before it, which may come late, is known to be over
+        return Alarm(news.name, "OK", changed_at=news.at, since=0.0, first_at=0.0, rings=0, shown=1)
     return Alarm(
         name=news.name,
         state="NOTE" if news.state == "NOTE" else "ALARM",
