@@ -111,7 +111,7 @@ def references(value: Any) -> set[str]:
     return {name for _, inner in walk(value) for name in reference(inner)}
 
 
-def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: PLR0911 - one for each function
+def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: C901, PLR0911 - one for each function
     """Return `value` as CloudFormation would see it; `known` has `Name` for Ref, `Name.Attribute` for Fn::GetAtt.
 
     A condition is "true" in `known`, or does not hold, as none does in the local AWS.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: A ring so soon after the last one's end is the same trouble, in seconds.
 FOLDED_WITHIN_S: Final = 1800.0
+#: How far apart two sources may put one change, in seconds; an alarm changes once a minute at most.
+SAME_S: Final = 30.0
 #: After how long a ring that was only added to a message gets one of its own, in seconds.
 LASTING_S: Final = 300.0
 #: For how long what rang and recovered unheard is still worth a word, in seconds.
@@ -37,7 +39,7 @@ def after(known: Alarm | None, news: News) -> Alarm | None:
         return _begun(news)
     if news.at <= known.changed_at or known.is_note:
         return None
-    if news.state == known.state:  # what lay in between was lost, and is over
+    if news.state == known.state and (news.state == "OK" or news.at - known.changed_at <= SAME_S):
         return replace(known, changed_at=news.at)
     if news.state == "OK":
         return replace(known, state="OK", changed_at=news.at, recovered_at=news.at, changes=known.changes + 1)
@@ -60,7 +62,8 @@ def _begun(news: News) -> Alarm:
 
 
 def _rung_again(known: Alarm, news: News) -> Alarm:
-    if news.at - known.recovered_at > FOLDED_WITHIN_S:
+    # Of one that rings already the end was lost: it was over for less than the time since.
+    if known.state == "OK" and news.at - known.recovered_at > FOLDED_WITHIN_S:
         return replace(_begun(news), changes=known.changes + 1, shown=known.changes, muted_until=known.muted_until)
     return replace(
         known,
