@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from local import environment
 from local.aws import LocalAws, StackUnusable
-from local.deployment import Deployment, Saved, client
+from local.deployment import Deployment, Saved, client, own_runbook
 from local.errors import LocalError
 from local.ports import Ports
 from local.run import run
@@ -131,7 +131,7 @@ def _architecture(options: argparse.Namespace) -> int:
 
 
 def _overrides(options: argparse.Namespace) -> int:
-    sys.stdout.write(_saved(options).overrides(options.given) + "\n")
+    sys.stdout.write(_saved(options).overrides(options.given, own_runbook(ROOT)) + "\n")
     return 0
 
 

@@ -8,6 +8,7 @@ Hazard: an answer saved under another name than `default`, or not saved at all, 
 
 import json
 import re
+import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 DEFAULT_ARCHITECTURE = "arm64"
+#: An address of git's: https://host/path.git, ssh://git@host/path.git, git@host:path.git.
+_REMOTE = re.compile(
+    r"(?:https?://(?:[^@/]+@)?|ssh://git@|git@)(?P<host>github\.com|gitlab\.com)[:/](?P<path>[\w.~/-]+?)(?:\.git)?/?"
+)
 #: The registrar's own timeout is 90 s; asking twice would register twice.
 _PATIENT = Config(read_timeout=100, retries={"total_max_attempts": 1})
 
@@ -60,9 +65,38 @@ class Saved:
         saved = re.findall(r"""(?:^|\s)Architecture=["']?(\w+)""", self.parameters)
         return given or (saved[-1] if saved else DEFAULT_ARCHITECTURE)
 
-    def overrides(self, given: str = "") -> str:
-        """Return the parameters for `sam deploy --parameter-overrides`: the saved ones, with that architecture."""
-        return f"{self.parameters} Architecture={self.architecture(given)}".strip()
+    def overrides(self, given: str = "", runbook: str | None = None) -> str:
+        """Return the parameters for `sam deploy --parameter-overrides`: the saved ones, with that architecture.
+
+        `runbook` is proposed as RunbookUrl, unless the parameter was answered before.
+        """
+        proposed = f" RunbookUrl={runbook}" if runbook and "RunbookUrl=" not in self.parameters else ""
+        return f"{self.parameters}{proposed} Architecture={self.architecture(given)}".strip()
+
+
+def runbook_at(remote: str) -> str | None:
+    """Return where the runbook of the repository at this address is read; None if it is nowhere that is known."""
+    found = _REMOTE.fullmatch(remote.strip())
+    if found is None:
+        return None
+    page = "blob/HEAD" if found["host"] == "github.com" else "-/blob/HEAD"
+    return f"https://{found['host']}/{found['path']}/{page}/docs/runbook.md"
+
+
+def own_runbook(folder: Path) -> str | None:
+    """Return where the runbook of the repository in `folder` is read, by its remote `origin`; None if it has none."""
+    try:
+        said = subprocess.run(
+            ["git", "remote", "get-url", "origin"],  # noqa: S607 - whichever git there is
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return runbook_at(said.stdout)
 
 
 class Deployment:

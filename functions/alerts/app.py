@@ -1,4 +1,4 @@
-"""Wires the alerts function: the worker asks it for a report, with `{"status": true}`."""
+"""Wires the alerts function: SNS hands it what alarms say, a schedule has it look, the worker asks for a report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from floodgate import aws
+from floodgate.alerts.function import AlertsFunction
 from floodgate.alerts.status import StatusReport
 from floodgate.ingress.trace import VARIABLE, trace_id, tracing
+from floodgate.monitoring import pseudonyms
 from floodgate.monitoring.logger import redact_libraries
 from floodgate.monitoring.metrics import ALERTS, Metrics
 from floodgate.settings import AlertsSettings
@@ -19,8 +21,18 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 redact_libraries()
+pseudonyms.key_with(os.environ["BOT_TOKEN_SECRET_ARN"])
 _settings = AlertsSettings.from_env(os.environ)
 _metrics = Metrics(_settings.metrics_namespace, ALERTS)
+_cloudwatch = boto3.client("cloudwatch", config=aws.CONFIG)
+_dynamodb = boto3.client("dynamodb", config=aws.CONFIG)
+_function = AlertsFunction(
+    _settings,
+    cloudwatch=_cloudwatch,
+    dynamodb=_dynamodb,
+    secrets=boto3.client("secretsmanager", config=aws.CONFIG),
+    clock=time.time,
+)
 _status = StatusReport(
     namespace=_settings.metrics_namespace,
     stack_name=_settings.stack_name,
@@ -30,14 +42,24 @@ _status = StatusReport(
         "tasks": _settings.tasks_queue_url,
         "dead": _settings.dead_queue_url,
     },
-    cloudwatch=boto3.client("cloudwatch", config=aws.CONFIG),
+    cloudwatch=_cloudwatch,
     sqs=boto3.client("sqs", config=aws.CONFIG),
-    dynamodb=boto3.client("dynamodb", config=aws.CONFIG),
+    dynamodb=_dynamodb,
     clock=time.time,
 )
 
 
-def handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Return how the bot is doing: the report's text and its picture."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Tell what an SNS event has, or, for `{"sweep": true}`, what was not told yet; report for `{"status": true}`."""
+
+    def remaining_s() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
     with tracing(trace_id(os.environ.get(VARIABLE))), _metrics.measuring():
-        return _status.report()
+        if event.get("status"):
+            return _status.report()
+        if event.get("sweep"):
+            _function.sweep(remaining_s)
+        else:
+            _function.tell(event, remaining_s)
+        return {}

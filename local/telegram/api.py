@@ -26,6 +26,8 @@ METHODS: dict[str, Method] = {
     "deleteChatPhoto": administration.delete_chat_photo,
     "deleteMessage": editing.delete_message,
     "deleteWebhook": receiving.delete_webhook,
+    "editMessageCaption": editing.edit_message_caption,
+    "editMessageMedia": editing.edit_message_media,
     "editMessageReplyMarkup": editing.edit_message_reply_markup,
     "editMessageText": editing.edit_message_text,
     "forwardMessage": sending.forward_message,

@@ -12,7 +12,7 @@ from local.telegram.emulator import Emulator
 from local.telegram.errors import bad_request, too_many_requests
 from local.telegram.members import Json, has_right
 from local.telegram.parameters import Parameters
-from local.telegram.sending import read_text
+from local.telegram.sending import read_caption, read_input_media, read_text
 from local.telegram.world import CALLBACK_ANSWER_S, INLINE_ANSWER_S, Chat
 
 DELETABLE_S = 48 * 3600
@@ -22,6 +22,8 @@ ACTIONS = frozenset({
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
     "choose_sticker", "find_location", "record_video_note", "upload_video_note",
 })  # fmt: skip
+_MEDIA = ("photo", "document")
+_CONTENT = frozenset({"text", "entities", "caption", "caption_entities", *_MEDIA})
 _EMOJI_OF = {"emoji": "emoji", "custom_emoji": "custom_emoji_id"}  # a bot can't pay for reactions
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 _NOT_MODIFIED = (
@@ -40,10 +42,32 @@ async def edit_message_text(emulator: Emulator, parameters: Parameters) -> Json:
     return _edit(emulator, chat, message, content, markup)
 
 
+async def edit_message_caption(emulator: Emulator, parameters: Parameters) -> Json:
+    """Replace the caption of a photo or file that the bot sent, and its keyboard."""
+    chat, message = _editable(emulator, parameters)
+    caption = read_caption(parameters)
+    markup = keyboards.read_inline(parameters)
+    media = {name: message[name] for name in _MEDIA if name in message}
+    if not media:
+        raise bad_request("there is no caption in the message to edit")
+    return _edit(emulator, chat, message, media | caption, markup)
+
+
+async def edit_message_media(emulator: Emulator, parameters: Parameters) -> Json:
+    """Put another photo or file with another caption into a message that the bot sent, and replace its keyboard."""
+    chat, message = _editable(emulator, parameters)
+    try:
+        item = parameters.decoded("media")
+    except ValueError:
+        raise bad_request("can't parse InputMedia JSON object") from None
+    media = read_input_media(emulator, item, parameters)
+    return _edit(emulator, chat, message, media, keyboards.read_inline(parameters))
+
+
 async def edit_message_reply_markup(emulator: Emulator, parameters: Parameters) -> Json:
     """Replace the keyboard under a message that the bot sent."""
     chat, message = _editable(emulator, parameters)
-    return _edit(emulator, chat, message, {}, keyboards.read_inline(parameters))
+    return _edit(emulator, chat, message, None, keyboards.read_inline(parameters))
 
 
 def _editable(emulator: Emulator, parameters: Parameters) -> tuple[Chat, Json]:
@@ -66,10 +90,10 @@ def _is_own(emulator: Emulator, chat: Chat, message: Json) -> bool:
     return is_bots or (chat.type == "channel" and "from" not in message)
 
 
-def _edit(emulator: Emulator, chat: Chat, message: Json, content: Json, markup: Json | None) -> Json:
+def _edit(emulator: Emulator, chat: Chat, message: Json, content: Json | None, markup: Json | None) -> Json:
     edited = {name: value for name, value in message.items() if name not in ("reply_markup", "edit_date")}
-    if "text" in content:
-        edited = {name: value for name, value in edited.items() if name not in ("text", "entities")} | content
+    if content is not None:
+        edited = {name: value for name, value in edited.items() if name not in _CONTENT} | content
     if markup is not None:
         edited["reply_markup"] = markup
     if edited == {name: value for name, value in message.items() if name != "edit_date"}:

@@ -101,14 +101,15 @@ async def send_media_group(emulator: Emulator, parameters: Parameters) -> list[J
         raise bad_request("there are no messages to send")
     if len(items) > MAX_ALBUM:
         raise bad_request("too many messages to send as an album")
-    contents = [_album_item(emulator, item, parameters) for item in items]
+    contents = [read_input_media(emulator, item, parameters) for item in items]
     if len({"document" in content for content in contents}) > 1:
         raise bad_request("document can't be mixed with other media types")
     album = {"media_group_id": str(int(emulator.clock.now() * 1000)) + f"{chat.next_message_id:06}"}
     return _send(emulator, chat, parameters, [content | album for content in contents])
 
 
-def _album_item(emulator: Emulator, item: Any, parameters: Parameters) -> Json:
+def read_input_media(emulator: Emulator, item: Any, parameters: Parameters) -> Json:
+    """Return the photo or document of an InputMedia, and its caption."""
     if not isinstance(item, dict):
         raise bad_request("can't parse InputMedia: expected an Object")
     if item.get("type") not in _MEDIA:

@@ -16,6 +16,7 @@ import boto3
 import httpx
 
 from local import environment
+from local.aws import STACK_NAME
 from tests.runtime.building import sync
 from tests.template.reading import ROOT, Template, resolve
 
@@ -80,7 +81,8 @@ class Cloud:
         self.secrets: SecretsManagerClient = session.client("secretsmanager", endpoint_url=address)
         self.queues: dict[str, str] = {}
         given = {name: f"local-{name}" for name in template.parameters}
-        self.known = {**given, **template.defaults, **known}
+        pseudo = {"AWS::StackName": STACK_NAME, "AWS::Region": environment.REGION}
+        self.known = {**pseudo, **given, **template.defaults, **known}
         for name, queue in template.of_type("AWS::SQS::Queue").items():
             self.known[name] = self.queues[name] = self._queue(name, queue)
             self.known[f"{name}.Arn"] = f"arn:aws:sqs:{environment.REGION}:000000000000:{name}.fifo"

@@ -309,6 +309,55 @@ kept("deadletter__poison", reason="poison", told=None)
 kept("deadletter__redriven_update", reason="redriven", told=ANN, answers=8)
 
 
+# ----------------------------------------------------------------------------------------------------------- alerts --
+
+
+def in_the_admin_chat(world: World) -> list[tuple[str, str]]:
+    """Return the method and the first line of what the admin was told."""
+    return [
+        (method, str(parameters.get("text") or parameters.get("caption")).splitlines()[0])
+        for method, parameters in world.telegram.calls()
+    ]
+
+
+@expect("alerts__alarm")
+def an_alarm_reaches_the_admin_chat(world: World) -> None:
+    """Once, however often SNS brings it; the local AWS has no figures to draw."""
+    admin = world.functions["AlertsFunction"].variables["ADMIN_CHAT_ID"]
+    for _ in range(2):
+        assert world.run("alerts__alarm") is None
+    assert in_the_admin_chat(world) == [("sendMessage", "🔴 Waiting updates · floodgate-local")]
+    [(_, told)] = world.telegram.calls()
+    assert str(told["chat_id"]) == admin
+
+
+@expect("alerts__recovered")
+def a_recovery_is_an_edit(world: World) -> None:
+    """Of the same message."""
+    world.run("alerts__alarm")
+    assert world.run("alerts__recovered") is None
+    assert in_the_admin_chat(world) == [
+        ("sendMessage", "🔴 Waiting updates · floodgate-local"),
+        ("editMessageText", "🟢 Waiting updates: recovered · floodgate-local"),
+    ]
+
+
+@expect("alerts__budget")
+def a_budgets_message_is_passed_on(world: World) -> None:
+    """It is no alarm."""
+    world.run("alerts__budget")
+    [(method, line)] = in_the_admin_chat(world)
+    assert (method, line.startswith("🟡 AWS Budgets: floodgate has exceeded")) == ("sendMessage", True)
+
+
+@expect("alerts__sweep")
+def a_sweep_ends_what_is_no_longer_there(world: World) -> None:
+    """The alarm of the event does not exist."""
+    world.run("alerts__alarm")
+    assert world.run("alerts__sweep") is None
+    assert [method for method, _ in in_the_admin_chat(world)] == ["sendMessage", "editMessageText"]
+
+
 # -------------------------------------------------------------------------------------------------------- registrar --
 
 

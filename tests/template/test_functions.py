@@ -1,5 +1,6 @@
 """How functions run: which processor, which layers, how long, with whose rights, and where they log."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,13 @@ def test_layers_are_built_by_their_makefiles(template: Template) -> None:
         assert f"\nbuild-{name}:" in (ROOT / properties["ContentUri"] / "Makefile").read_text()
     for name in ("DependenciesLayer", "ChartsLayer"):
         assert layers[name]["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+
+
+def test_alerts_are_brought_by_the_topic_and_looked_for_by_a_schedule(template: Template) -> None:
+    """What SNS lost is found within five minutes, by the event that the function takes for a sweep."""
+    events = template.functions["AlertsFunction"]["Events"]
+    assert events["Alarms"] == {"Type": "SNS", "Properties": {"Topic": {"Ref": "AlertsTopic"}}}
+    assert events["Sweep"]["Type"] == "Schedule"
+    assert events["Sweep"]["Properties"]["Schedule"] == "rate(5 minutes)"
+    swept = json.loads((ROOT / "events" / "alerts__sweep.json").read_text())
+    assert json.loads(events["Sweep"]["Properties"]["Input"]) == swept

@@ -103,7 +103,7 @@ STATE_RIGHTS = {
     "TasksFunction": {"GetItem", "BatchGetItem", "UpdateItem", "DeleteItem", "Query"},
     "DeadletterFunction": {"GetItem", "UpdateItem", "PutItem"},
     "RegistrarFunction": {"GetItem", "PutItem", "UpdateItem", "DeleteItem"},
-    "AlertsFunction": {"GetItem", "Scan"},
+    "AlertsFunction": {"GetItem", "UpdateItem", "Query", "Scan"},
 }
 
 
@@ -147,7 +147,8 @@ def test_who_is_fed_by_a_queue_may_put_back(template: Template, function: str) -
         for one in statements(template, function.removesuffix("Function") + "Role")
         if "sqs:ReceiveMessage" in listed(one["Action"])
     ]
-    sources = [one["Properties"]["Queue"] for one in template.functions[function].get("Events", {}).values()]
+    events = template.functions[function].get("Events", {}).values()
+    sources = [one["Properties"]["Queue"] for one in events if one["Type"] == "SQS"]
     assert found == [(needed, source) for source in sources]
 
 

@@ -103,7 +103,7 @@ def test_logical_ids_say_noun_and_type(template: Template) -> None:
 
 
 def test_nothing_has_a_physical_name(template: Template) -> None:
-    """Several bots and stages live in one account. An HTTP API alone must have a name, and takes the stack's."""
+    """Several bots and stages live in one account. What must have a name takes the stack's."""
     resources = set(template.resources)
     names = {
         (one["Type"], key): value
@@ -111,7 +111,10 @@ def test_nothing_has_a_physical_name(template: Template) -> None:
         for key, value in one.get("Properties", {}).items()
         if key.endswith("Name") and key not in NOT_NAMES and not references(value) & resources
     }
-    assert names == {("AWS::ApiGatewayV2::Api", "Name"): {"Ref": "AWS::StackName"}}
+    assert names == {
+        ("AWS::ApiGatewayV2::Api", "Name"): {"Ref": "AWS::StackName"},
+        ("AWS::CloudWatch::Dashboard", "DashboardName"): {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"},
+    }
 
 
 def test_no_loops(template: Template) -> None:

@@ -286,9 +286,15 @@ class AlertsSettings:
     """What the alerts function is told."""
 
     bot: BotSettings
+    traffic_table: str
+    #: As the workers are told: they share what is remembered.
+    cache_s: int
     metrics_namespace: str
     #: What the names of this stack's alarms begin with.
     stack_name: str
+    #: Where a message leads to. The runbook's is that of docs/runbook.md, and empty where it is nowhere to be read.
+    dashboard_url: str
+    runbook_url: str
     updates_queue_url: str
     tasks_queue_url: str
     dead_queue_url: str
@@ -298,8 +304,12 @@ class AlertsSettings:
         """Raise SettingsInvalid for what is missing or out of bounds."""
         return cls(
             bot=BotSettings.from_env(environ),
+            traffic_table=_text(environ, "TRAFFIC_TABLE"),
+            cache_s=_cache_s(environ),
             metrics_namespace=_text(environ, "METRICS_NAMESPACE"),
             stack_name=_text(environ, "STACK_NAME"),
+            dashboard_url=_text(environ, "DASHBOARD_URL"),
+            runbook_url=environ.get("RUNBOOK_URL", ""),
             updates_queue_url=_text(environ, "UPDATES_QUEUE_URL"),
             tasks_queue_url=_text(environ, "TASKS_QUEUE_URL"),
             dead_queue_url=_text(environ, "DEAD_QUEUE_URL"),

@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.response import StreamingBody
 
 from floodgate.telegram.interface import describe
-from tests.integration.alerts.conftest import CloudWatchWire, reporting
+from tests.integration.alerts.reporting import CloudWatchWire, reporting
 from tests.integration.deadletter.conftest import ADMIN
 from tests.unit.telegram.wire import refusal
 

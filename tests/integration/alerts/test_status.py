@@ -16,7 +16,7 @@ from tests.unit.ingress.samples import BOT
 
 if TYPE_CHECKING:
     from floodgate.alerts.status import StatusReport
-    from tests.integration.alerts.conftest import CloudWatchWire
+    from tests.integration.alerts.reporting import CloudWatchWire
     from tests.integration.worker.cloud import Cloud
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import StackUnusable
-from local.deployment import Deployment, NotRegistered, Saved
+from local.deployment import Deployment, NotRegistered, Saved, own_runbook, runbook_at
 
 OUTPUTS = {"RegistrarFunction": "floodgate-Registrar-1", "StateTable": "floodgate-State-1"}
 
@@ -142,3 +142,32 @@ def test_parameters_may_be_a_table(saved: Callable[[str], Saved]) -> None:
     """So does the third."""
     text = '[default.deploy.parameters.parameter_overrides]\nA = 1\nB = "x y"'
     assert saved(text).parameters == 'A="1" B="x y"'
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("https://github.com/ann/bot.git\n", "https://github.com/ann/bot/blob/HEAD/docs/runbook.md"),
+        ("https://token@github.com/ann/bot", "https://github.com/ann/bot/blob/HEAD/docs/runbook.md"),
+        ("git@github.com:ann/my.bot.git", "https://github.com/ann/my.bot/blob/HEAD/docs/runbook.md"),
+        ("ssh://git@gitlab.com/a/b/bot.git", "https://gitlab.com/a/b/bot/-/blob/HEAD/docs/runbook.md"),
+        ("/srv/git/bot.git", None),
+        ("https://git.example/ann/bot.git", None),
+    ],
+)
+def test_the_runbook_is_read_where_the_repository_is(remote: str, expected: str | None) -> None:
+    """On GitHub and GitLab, whichever way git names it; a secret in the address goes nowhere."""
+    assert runbook_at(remote) == expected
+
+
+def test_a_folder_without_a_remote_has_no_runbook_to_read(tmp_path: Path) -> None:
+    """Nothing is proposed then."""
+    assert own_runbook(tmp_path) is None
+
+
+def test_the_runbook_is_proposed_once(saved: Callable[[str], Saved]) -> None:
+    """Until it was answered, whatever the answer."""
+    assert saved("").overrides("arm64", "https://r") == "RunbookUrl=https://r Architecture=arm64"
+    before = saved("[default.deploy.parameters]\nparameter_overrides = 'RunbookUrl=\"\"'\n")
+    assert before.overrides("arm64", "https://r") == 'RunbookUrl="" Architecture=arm64'
+    assert saved("").overrides("arm64", None) == "Architecture=arm64"

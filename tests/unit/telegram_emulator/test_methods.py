@@ -197,6 +197,36 @@ async def test_an_edit_changes_text_and_keyboard(telegram: Harness) -> None:
     }
 
 
+async def test_an_edit_changes_a_photo_and_its_caption(telegram: Harness) -> None:
+    """The caption alone, and the photo with it: each replaces what was there; a text has no caption."""
+    photo = {"photo": ("one.png", b"one", "image/png")}
+    sent = await telegram.client.post(f"{API}/sendPhoto", data={"chat_id": "5", "caption": "<b>a</b>"}, files=photo)
+    first = sent.json()["result"]
+    place = {"chat_id": 5, "message_id": first["message_id"]}
+    edited = await telegram.result("editMessageCaption", **place, caption="two", reply_markup=BUTTONS)
+    assert (edited["caption"], edited["photo"], edited["reply_markup"]) == ("two", first["photo"], BUTTONS)
+    assert (await telegram.error("editMessageCaption", **place, caption="two", reply_markup=BUTTONS))[0] == 400
+    media = json.dumps({"type": "photo", "media": "attach://new", "caption": "three"})
+    answer = await telegram.client.post(
+        f"{API}/editMessageMedia",
+        data={"chat_id": "5", "message_id": str(first["message_id"]), "media": media},
+        files={"new": ("two.png", b"two", "image/png")},
+    )
+    replaced = answer.json()["result"]
+    assert (replaced["caption"], replaced.get("reply_markup")) == ("three", None)
+    assert replaced["photo"][0]["file_id"] != first["photo"][0]["file_id"]
+    assert [line["text"] for line in await telegram.look("chats/5/messages")][-1] == "three"
+    text = await telegram.result("sendMessage", chat_id=5, text="words")
+    assert await telegram.error("editMessageCaption", chat_id=5, message_id=text["message_id"], caption="x") == (
+        400,
+        "Bad Request: there is no caption in the message to edit",
+    )
+    assert await telegram.error("editMessageMedia", **place, media="x") == (
+        400,
+        "Bad Request: can't parse InputMedia JSON object",
+    )
+
+
 async def test_edits_share_the_chats_limits(telegram: Harness) -> None:
     """An edit is charged like a send and refused with a 429; one that modifies nothing, or is wrong, costs nothing."""
     sent = await telegram.result("sendMessage", chat_id=5, text="0")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from telegram.error import TelegramError
 
+from floodgate.admin.alarms import AlarmDesk
 from floodgate.admin.desk import FailureDesk
 from floodgate.admin.status import StatusDesk
 from floodgate.announcements.desk import AnnouncementDesk
@@ -34,6 +35,7 @@ from floodgate.ingress.updates import is_task
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import TASKS, WORKER, Metrics
 from floodgate.retry import patience_s
+from floodgate.state.alarms import Alarms
 from floodgate.state.records import Records
 from floodgate.state.subscribers import Subscribers
 from floodgate.tasks.execution import run_task
@@ -121,6 +123,7 @@ class Worker:
         self._metrics = Metrics(settings.metrics_namespace, WORKER if settings.queue == "updates" else TASKS)
         self._desk: FailureDesk | None = None
         self._status: StatusDesk | None = None
+        self._alarms: AlarmDesk | None = None
         admin = settings.bot.admin_chat_id
         if admin is not None and settings.queue == "updates":  # where presses come in
             queues = {"updates": settings.updates_queue_url, "tasks": settings.tasks_queue_url}
@@ -137,6 +140,7 @@ class Worker:
 
             self._desk = FailureDesk(admin, opened)
             self._status = StatusDesk(admin, settings.alerts_function, functions, calls)
+            self._alarms = AlarmDesk(admin, Alarms(dynamodb, settings.bot.state_table, calls), clock)
         is_paid = settings.paid_broadcasts
         self._pacers = {group: Pacer(is_paid=is_paid) for group in bulk_groups(paid=is_paid)}
         self._subscribers = subscribers = Subscribers(dynamodb, settings.bot.state_table, calls, clock)
@@ -156,6 +160,8 @@ class Worker:
         """Add the handlers for the admin, if there is an admin chat, and then the bot's own."""
         if self._announcements is not None:
             self._announcements.register(app)
+        if self._alarms is not None:
+            self._alarms.register(app)
         if self._desk is not None:
             self._desk.register(app)
         if self._status is not None:
