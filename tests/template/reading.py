@@ -116,8 +116,11 @@ def references(value: Any) -> set[str]:
     return {name for _, inner in walk(value) for name in reference(inner)}
 
 
-def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: PLR0911 - one for each function
-    """Return `value` as CloudFormation would see it; `known` has `Name` for Ref and `Name.Attribute` for Fn::GetAtt."""
+def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: C901, PLR0911 - one for each function
+    """Return `value` as CloudFormation would see it; `known` has `Name` for Ref, `Name.Attribute` for Fn::GetAtt.
+
+    A condition is "true" in `known`, or does not hold, as none does in the local AWS.
+    """
     if isinstance(value, list):
         return [resolve(inner, known) for inner in value]
     if not isinstance(value, dict):
@@ -136,6 +139,8 @@ def resolve(value: Any, known: Mapping[str, str]) -> Any:  # noqa: PLR0911 - one
                 return resolve(argument[1], known).split(argument[0])
             case "Fn::Sub":
                 return _IN_SUB.sub(lambda found: known[found[1]], argument)
+            case "Fn::If":
+                return resolve(argument[1] if known.get(argument[0]) == "true" else argument[2], known)
             case _ if kind.startswith("Fn::"):
                 raise NotImplementedError(kind)
     return {key: resolve(inner, known) for key, inner in value.items()}
