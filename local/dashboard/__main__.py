@@ -49,9 +49,11 @@ def _under_load(seconds: int, file: Path) -> None:
         began = datetime.now(UTC)
         with TelegramControl(stack.telegram_url) as telegram, steps(f"{seconds} s of load"):
             load.run(telegram, seconds)
+        ended = datetime.now(UTC)
         time.sleep(_SETTLED_S)
         with steps("picture"):
-            picture(stack.aws, began - _BEFORE, datetime.now(UTC), file)
+            # The minute that the load ended in is not whole, and would look like a fall.
+            picture(stack.aws, began - _BEFORE, ended.replace(second=0, microsecond=0), file)
 
 
 if __name__ == "__main__":

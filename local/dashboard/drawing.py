@@ -215,11 +215,11 @@ def _draw_line(
     step = timedelta(seconds=row.period_s)
     at = datetime.fromtimestamp(at.timestamp() // row.period_s * row.period_s, UTC)
     times, values = [], []
-    while at <= end:
+    while at < end:
         times.append(at)
         values.append(points.get(at, float("nan")))
         at += step
-    return axes.plot(times, values, color=colour, lw=1.2, marker=".", markersize=3, label=row.label)  # type: ignore[arg-type] # dates are drawn
+    return axes.plot(times, values, color=colour, lw=1.2, marker=".", markersize=4, label=row.label)  # type: ignore[arg-type] # dates are drawn
 
 
 def _dress(axes: Axes, widget: Widget, side: str, period: tuple[datetime, datetime]) -> None:

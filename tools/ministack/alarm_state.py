@@ -4,7 +4,7 @@ Rule: of the datapoints in the evaluation range, which is a little longer than t
 count; only where there are fewer than periods, `TreatMissingData` says what stands in for them. The cases are those of
 AWS's page "Configuring how CloudWatch alarms treat missing data" (read in November 2026), M of N and premature alarms
 included. Pure: no clock, no store.
-Hazard: bands (anomaly detection) and metric math are not known here; whoever asks for them gets a `KeyError`.
+Hazard: bands (anomaly detection) and metric math are not known here; `KNOWN` has the comparisons that are.
 """
 
 import json
@@ -23,6 +23,7 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanThreshold": (operator.lt, "less than"),
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
+KNOWN = frozenset(_COMPARISONS)
 _TREATED_AS = {"breaching": "Breaching", "notBreaching": "NonBreaching"}
 
 

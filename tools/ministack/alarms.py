@@ -13,7 +13,7 @@ import json
 import time
 from typing import Any
 
-from alarm_state import Datapoint, Rule, judge, stamp
+from alarm_state import KNOWN, Datapoint, Rule, judge, stamp
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import cloudwatch, sns
 from ministack.services.cloudformation import provisioners
@@ -49,7 +49,7 @@ def evaluate() -> None:
     """Bring every alarm to the state that its metric gives it now, and tell of what changed."""
     now = time.time()
     for alarm in list(cloudwatch._alarms.values()):
-        if alarm.get("MetricName"):
+        if alarm.get("MetricName") and alarm["ComparisonOperator"] in KNOWN:
             _evaluate(alarm, now)
 
 
