@@ -126,7 +126,7 @@ class UpdateHandling:
                 return DONE if entry.done else await self._books.bury(message, entry, line)
             return await self._attempt(message, entry, line, suspected_at)
         except (BotoCoreError, ClientError, TimeoutError) as trouble:
-            # AWS's trouble with our own bookkeeping is not the update's: it waits, and none of its few attempts is used.
+            # AWS's trouble with our own bookkeeping is not the update's: it waits, and none of its attempts is used up.
             line.failed = True
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
             logger.error("update waits for AWS", message_id=message.origin, error=error)
