@@ -173,7 +173,9 @@ class Worker:
         failed = self._runner.run(self._drain(messages, remaining_s, trace))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    async def _drain(self, messages: list[Message], remaining_s: Callable[[], float], trace: str | None) -> list[str]:
+    async def _drain(
+        self, messages: list[Message], remaining_s: Callable[[], float], trace: str | None = None
+    ) -> list[str]:
         # Not around `run`: a Runner keeps the context of its first run.
         with tracing(trace), self._metrics.measuring():
             return await self._drained(messages, remaining_s)
