@@ -52,12 +52,17 @@ def _with_references(value: Any) -> Any:
     return value
 
 
-def watched(template: Template) -> Iterator[tuple[Any, str, str, Any]]:
-    """Yield namespace, metric, dimension and value of all that alarms and dashboard name."""
+def alarmed(template: Template) -> Iterator[tuple[Any, str, str, Any]]:
+    """Yield namespace, metric, dimension and value of all that alarms name."""
     for _, value in walk(template.of_type("AWS::CloudWatch::Alarm")):
         if isinstance(value, dict) and {"Namespace", "MetricName", "Dimensions"} <= value.keys():
             [dimension] = value["Dimensions"]
             yield value["Namespace"], value["MetricName"], dimension["Name"], dimension["Value"]
+
+
+def watched(template: Template) -> Iterator[tuple[Any, str, str, Any]]:
+    """Yield the same of all that alarms and dashboard name."""
+    yield from alarmed(template)
     for widget in widgets(template):
         for row in widget["properties"].get("metrics", []):
             if not isinstance(row[0], dict) or "expression" not in row[0]:
@@ -167,3 +172,63 @@ def test_the_quick_alarms_ring_and_end_within_two_minutes(template: Template, na
     alarm = template.resources[name]["Properties"]
     assert "Condition" not in template.resources[name]
     assert (alarm["Period"], alarm["EvaluationPeriods"] <= 2) == (60, True)
+
+
+def value_of(template: Template, name: str, data: Mapping[str, float | None]) -> float:
+    """Return what a metric-math alarm compares, of what its metrics say in one period; None is a missing value."""
+    names: dict[str, Any] = {
+        **data,
+        "IF": lambda condition, then, otherwise: then if condition else otherwise,
+        "MAX": lambda values: max(value for value in values if value is not None),
+        "SUM": lambda values: sum(value for value in values if value is not None),
+    }
+    expressions = [one for one in template.resources[name]["Properties"]["Metrics"] if "Expression" in one]
+    for one in reversed(expressions):  # what the first rests on stands below it
+        names[one["Id"]] = eval(one["Expression"].replace(" AND ", " and "), {}, names)  # noqa: S307 - our own template
+    return float(names[expressions[0]["Id"]])
+
+
+HOUR: Mapping[str, float | None] = {"age": 3600, "visible": 5, "received": None, "chats": 0}
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (HOUR, 3600),  # nobody receives, and where nobody asks there is no count
+        ({**HOUR, "received": 0}, 3600),
+        ({**HOUR, "received": 7}, 0),  # there is work, and it is done
+        ({**HOUR, "chats": 1}, 0),  # a frozen chat at night: five updates stand behind the one that was put back
+        ({**HOUR, "visible": 0}, 0),
+    ],
+)
+def test_a_frozen_chat_is_no_stuck_queue(template: Template, data: Mapping[str, float | None], value: float) -> None:
+    """What it holds back is there to receive, as SQS counts; that nobody has any other chat in work tells."""
+    assert value_of(template, "StuckQueueAlarm", data) == value
+
+
+def test_a_bot_that_nobody_calls_though_updates_wait_is_deaf(template: Template) -> None:
+    """Without a request there is no count of requests."""
+    name = "UndeliveredUpdatesAlarm"
+    found = [value_of(template, name, {"pending": 3, "requests": count}) for count in (None, 0, 1)]
+    assert found == [3, 3, 0]
+
+
+def test_refusals_of_a_table_end(template: Template) -> None:
+    """DynamoDB counts no zeros, and an alarm on its metrics alone stays as it is without data."""
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert [name for name, one in alarms.items() if one.get("Namespace") == "AWS/DynamoDB"] == []
+    none: dict[str, float | None] = dict.fromkeys(("gates_read", "gates_written", "state_read", "state_written"))
+    assert value_of(template, "TableThrottlesAlarm", {**none, "waiting": 9}) == 0
+    assert value_of(template, "TableThrottlesAlarm", {**none, "gates_written": 70, "waiting": 9}) == 70
+
+
+def test_no_alarm_rests_on_filling_a_metric_that_may_have_no_value(template: Template) -> None:
+    """FILL has nothing to fill in between then, and the alarm would never ring."""
+    expressions = [value for _, value in walk(template.of_type("AWS::CloudWatch::Alarm")) if isinstance(value, str)]
+    assert [one for one in expressions if "FILL(" in one] == []
+
+
+def test_what_is_kept_and_not_yet_told_rings_nowhere(template: Template) -> None:
+    """It stays in dead.fifo for up to a day, if its person's chat is frozen, so no alarm is on that queue's age."""
+    ages = [value for _, metric, _, value in alarmed(template) if metric == "ApproximateAgeOfOldestMessage"]
+    assert {name for value in ages for name in references(value)} == {"UpdatesQueue"}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.integration.deadletter.conftest import Letters
+    from tests.integration.worker.cloud import Cloud
 
 
 def test_a_batch_of_letters_has_one_line(letters: Letters, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +26,18 @@ def test_a_batch_of_letters_has_one_line(letters: Letters, capsys: pytest.Captur
         "NoticesSent": [1],
         "TelegramCalls": [1],
     }
+
+
+def test_what_cannot_be_kept_is_counted_each_time(
+    cloud: Cloud, letters: Letters, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda counts no error of it: the run itself goes well."""
+    cloud.wire.faults["TransactWriteItems"] = ["ProvisionedThroughputExceededException"] * 2
+    letters.bury(text("hello"))
+    letters.settle()
+    lines = measured(capsys)
+    assert [(line.get("LettersUnkept"), line.get("FailuresKept")) for line in lines] == [
+        ([1], None),
+        ([1], None),
+        (None, [1]),
+    ]

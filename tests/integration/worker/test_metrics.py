@@ -32,6 +32,7 @@ from tests.integration.worker.scenes import (
     settle,
 )
 from tests.integration.worker.test_failure import GardenFlooded
+from tests.integration.worker.test_store_down import take_down
 from tests.unit.ingress.samples import DATE
 from tests.unit.telegram.wire import flood, refusal
 
@@ -184,6 +185,64 @@ def test_a_frozen_chat_is_counted_apart(
     rates = [value for line in lines for value in line.get("TelegramCallsLimited", [])]
     assert sorted(rates) == [0, 0, 1]
     assert [sum(line.get(name, [0])[0] for line in lines) for name in ("ChatsFrozen", "UpdatesWaiting")] == [1, 1]
+
+
+async def pressed(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Acknowledge a press, which is done once however long the answer has to wait, and then answer."""
+    if update.callback_query:
+        await update.callback_query.answer()
+    await work(update, context)
+
+
+@pytest.mark.parametrize("waiting", [text("hello"), press()])
+def test_one_frozen_chat_makes_nobodys_answer_late(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, capsys: pytest.CaptureFixture[str], waiting: dict[str, Any]
+) -> None:
+    """What a limit holds back has no answer time, or one chat would ring in a small bot; others are measured."""
+    queue(cloud, waiting, text("hello"))
+    telegram.faults["sendMessage"] = [flood(60)]
+    drain = workers.drain(only(pressed))
+    settle(cloud, drain)
+    assert [value for line in measured(capsys) for value in line.get("AnswerTime", [])] == []
+    queue(cloud, text("hello", date=int(cloud.clock())))
+    cloud.deliver(drain)
+    assert [len(line["AnswerTime"]) for line in measured(capsys)] == [1]
+
+
+def test_an_answer_that_a_failure_made_late_is_late(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A retry is no limit: the person waits for it."""
+    queue(cloud, text("hello", date=int(cloud.clock()) - 1))
+    telegram.faults["sendMessage"] = [refusal(500, "Internal Server Error")]
+    settle(cloud, workers.drain(only(work)))
+    [late] = [value for line in measured(capsys) for value in line.get("AnswerTime", [])]
+    assert late > 0
+
+
+def test_what_waits_for_aws_or_for_a_token_is_a_failed_attempt(
+    cloud: Cloud, telegram: TelegramWire, workers: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No update is blamed for it, but nobody is answered: without a number of it no alarm would ring."""
+    drain = awake(cloud, workers.drain(only(work)))
+    queue(cloud, text("hello"))
+    take_down(cloud, times=1)
+    settle(cloud, drain)
+    assert total(capsys) == {"AttemptsFailed": [1, 1, 0], "UpdatesHandled": [1]}
+    telegram.token = "7900:rotated"
+    queue(cloud, text("hello"))
+    assert cloud.deliver(drain)
+    assert total(capsys) == {"AttemptsFailed": [1], "UpdatesWaiting": [1], "TelegramCallsRefused": [1]}
+
+
+def test_a_worker_that_is_not_ready_fails_all_that_it_has(
+    cloud: Cloud, workers: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each update of its batch, and of the next."""
+    cloud.wire.faults["GetSecretValue"] = ["InternalServiceError"] * 10
+    queue(cloud, text("hello"), text("hello", None, BOBS, **{"from": BOB}))
+    cloud.deliver(workers.drain(only(work)))
+    assert total(capsys) == {"AttemptsFailed": [1, 1]}
 
 
 @pytest.mark.parametrize(
@@ -343,6 +402,17 @@ def test_what_brings_no_trace_has_the_invocations(cloud: Cloud, workers: Workers
     queue(cloud, text("hello"))
     cloud.deliver(lambda event: worker.drain(event, lambda: 1000.0, TRACE))
     assert [json.loads(line)["trace_id"] for line in log.getvalue().splitlines()] == [TRACE]
+
+
+def test_each_invocation_has_its_own_trace(cloud: Cloud, workers: Workers, log: io.StringIO) -> None:
+    """Also in lines that are about no single update, of every batch that a worker takes."""
+    worker = workers.start(only(work), workers.settings())
+    cloud.wire.faults["GetSecretValue"] = ["InternalServiceError"] * 100
+    traces = [TRACE, TRACE.replace("0123", "4567")]
+    for trace in traces:
+        worker.drain({"Records": []}, lambda: 1000.0, trace)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [(line["message"], line["trace_id"]) for line in lines] == [("worker not ready", trace) for trace in traces]
 
 
 def test_a_task_has_the_trace_of_who_asked_for_it(

@@ -43,6 +43,8 @@ class CanonicalLine:
     attempts: int = 0
     #: Given up, it is known to its user under this name.
     reference: str | None = None
+    #: Whether this attempt failed; None if it was none.
+    failed: bool | None = None
     #: What came of it, once that is told.
     outcome: Outcome | None = None
 

@@ -171,6 +171,7 @@ class DeadLetterFunction:
             journal = await self._journal.packed(letter.message_id) if letter.message_id else b""
             is_new = await self._failures.keep(letter, journal, one.run, self._clock())
         except Exception as error:  # noqa: BLE001 - the record boundary: the letter must not be lost
+            metrics.count(metrics.LETTERS_UNKEPT)
             logger.error("letter not kept", message_id=one.message.id, error=type(error).__name__)
             return False
         if is_new:

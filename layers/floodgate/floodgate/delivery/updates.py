@@ -39,7 +39,14 @@ from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.pseudonyms import hashed
 from floodgate.retry import patience_s
-from floodgate.telegram.errors import ChatFrozen, ChatUnreachable, MustWait, OutcomeUnknown, told_to_wait_s
+from floodgate.telegram.errors import (
+    ChatFrozen,
+    ChatUnreachable,
+    MustWait,
+    OutcomeUnknown,
+    token_refused,
+    told_to_wait_s,
+)
 from floodgate.telegram.replay import Replay
 from floodgate.traffic.limits import OTHERS_WAIT_S
 
@@ -104,18 +111,23 @@ class UpdateHandling:
         `suspected_at` is when it was received, if it is a suspect. All in all that takes the deadline and a few calls'
         worth of seconds, however AWS hangs.
         """
-        with tracing(message.trace_id):
-            return await self._handle(message, suspected_at)
-
-    async def _handle(self, message: Message, suspected_at: float | None) -> Disposition:
         line = CanonicalLine(message, queued_s=self._clock() - message.sent_at)
+        with tracing(message.trace_id):
+            try:
+                return await self._handle(message, suspected_at, line)
+            finally:
+                if line.failed is not None:
+                    metrics.measure(metrics.ATTEMPTS_FAILED, int(line.failed))
+
+    async def _handle(self, message: Message, suspected_at: float | None, line: CanonicalLine) -> Disposition:
         try:
             entry = await self._read(message)
             if entry is not None and (entry.done or entry.verdict is not None):
                 return DONE if entry.done else await self._books.bury(message, entry, line)
             return await self._attempt(message, entry, line, suspected_at)
         except (BotoCoreError, ClientError, TimeoutError) as trouble:
-            # AWS's trouble with our own bookkeeping is not the update's: it waits, and is not counted.
+            # AWS's trouble with our own bookkeeping is not the update's: it waits, and none of its attempts is used up.
+            line.failed = True
             error = "TimeoutError" if isinstance(trouble, TimeoutError) else fault(trouble)
             logger.error("update waits for AWS", message_id=message.origin, error=error)
             return PutBack(patience_s(message.receive_count))
@@ -127,6 +139,7 @@ class UpdateHandling:
         try:
             return await self._judge(message, None, error, await self._read(message) or Entry(), line)
         except Exception as trouble:  # noqa: BLE001 - the same: then the bug is where things are written down
+            line.failed = True
             logger.error("update waits", message_id=message.origin, **Failure.of(trouble, None).kept())
             return PutBack(patience_s(message.receive_count))
 
@@ -184,8 +197,8 @@ class UpdateHandling:
             return await self._drop(message, entry, verdict.reason, line)
         verdict.replay, verdict.retries = Replay(entry.calls), self._retries
         verdict.is_suspect = suspected_at is not None
-        if verdict.replay.has_before:
-            verdict.asked_at = None  # an earlier attempt may have answered
+        if verdict.replay.has_before or (not entry.failures and _is_held(message, verdict)):
+            verdict.asked_at = None  # an earlier attempt may have answered, or the answer had to wait for a limit
         if suspected_at is not None and not store_is_down:
             entry = replace(entry, started_at=suspected_at, receives=message.receive_count)
             await self._journal.write(message.origin, entry)
@@ -235,7 +248,7 @@ class UpdateHandling:
         return disposition
 
     async def _give_up_killer(self, message: Message, entry: Entry, line: CanonicalLine) -> Disposition:
-        metrics.measure(metrics.ATTEMPTS_FAILED, 1)
+        line.failed = True
         entry = self._books.failed(entry, Outcome.KILLED, Failure.of(WorkerDied(), None))
         verdict = Verdict(Outcome.KILLED, "two workers died with it in hand")
         try:
@@ -256,7 +269,7 @@ class UpdateHandling:
         if entry.started_at is not None or message.is_retry:
             # Before it is deleted: if that fails, it must not look like a crash, nor a second retry find it undone.
             await self.undeleted(message)
-        metrics.measure(metrics.ATTEMPTS_FAILED, 0)
+        line.failed = False
         line.write(outcome)
         return DONE
 
@@ -281,10 +294,11 @@ class UpdateHandling:
             follows = FOLLOWS[outcome]
         entry = replace(entry, calls=calls, receives=message.receive_count, started_at=None)
         if follows is Follows.WAITS:
+            line.failed = True if token_refused(error) else None
             if was_started or is_new:
                 await self._books.keep(message, entry, line, is_urgent=was_started)
             return self._wait(line, self._wait_s(message, error), type(error).__name__)
-        metrics.measure(metrics.ATTEMPTS_FAILED, 1)
+        line.failed = True
         failure = Failure.of(error, line.handler)
         entry = self._books.failed(entry, outcome, failure)
         line.attempts = entry.attempts
@@ -354,7 +368,11 @@ def _waited(message: Message, run: Run, now: float) -> tuple[str, float] | None:
     """
     if run.was_tried:
         return None
-    frozen_until = run.seen[run.own].frozen_until if run.own in run.seen else 0.0
-    if message.was_held or frozen_until > message.sent_at:
+    if _is_held(message, run):
         return metrics.HELD_WAIT, now - message.sent_at
     return metrics.QUEUE_WAIT, message.first_received_at - message.sent_at
+
+
+def _is_held(message: Message, run: Run) -> bool:
+    """Tell whether a freeze, a lane, a limit or its chat's earlier update has held the update back."""
+    return message.was_held or (run.own in run.seen and run.seen[run.own].frozen_until > message.sent_at)

@@ -32,6 +32,7 @@ from floodgate.delivery.updates import UpdateHandling
 from floodgate.ingress.tasks import read
 from floodgate.ingress.trace import tracing
 from floodgate.ingress.updates import is_task
+from floodgate.monitoring import metrics
 from floodgate.monitoring.logger import logger
 from floodgate.monitoring.metrics import TASKS, WORKER, Metrics
 from floodgate.retry import patience_s
@@ -182,12 +183,14 @@ class Worker:
         `trace` is the invocation's: what brings none of its own, such as a schedule's task, has that.
         """
         messages = Message.of_batch(event["Records"], trace)
-        with tracing(trace):
-            failed = self._runner.run(self._drain(messages, remaining_s))
+        failed = self._runner.run(self._drain(messages, remaining_s, trace))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    async def _drain(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
-        with self._metrics.measuring():
+    async def _drain(
+        self, messages: list[Message], remaining_s: Callable[[], float], trace: str | None = None
+    ) -> list[str]:
+        # Not around `run`: a Runner keeps the context of its first run.
+        with tracing(trace), self._metrics.measuring():
             return await self._drained(messages, remaining_s)
 
     async def _drained(self, messages: list[Message], remaining_s: Callable[[], float]) -> list[str]:
@@ -221,6 +224,8 @@ class Worker:
             # Raised by `awake` only: what goes wrong with a message never leaves `handle`.
             wait_s = patience_s(max((message.receive_count for message in messages), default=1))
             logger.error("worker not ready", error=type(error).__name__)
+            for _ in messages:
+                metrics.measure(metrics.ATTEMPTS_FAILED, 1)
             await self._queue.put_back(messages, wait_s)
             return [message.id for message in messages]
 

@@ -52,6 +52,7 @@ CALLS_DIVERGED: Final = "CallsDiverged"
 CALLS_LEFT_OUT: Final = "CallsLeftOut"
 NOTICES_SENT: Final = "NoticesSent"
 FAILURES_KEPT: Final = "FailuresKept"
+LETTERS_UNKEPT: Final = "LettersUnkept"
 BROADCASTS_SENT: Final = "BroadcastsSent"
 UPDATES_PENDING: Final = "UpdatesPending"
 WEBHOOK_ERRORS: Final = "WebhookErrors"
@@ -114,6 +115,7 @@ _TABLE: Final[Mapping[tuple[str, tuple[str, ...]], Mapping[str, str]]] = {
     },
     (_COUNT, (DEADLETTER,)): {
         FAILURES_KEPT: "updates that were given up and are kept as failures, poison included",
+        LETTERS_UNKEPT: "times that what was given up could not be kept, and stayed in dead.fifo",
     },
     (_COUNT, (TASKS,)): {
         BROADCASTS_SENT: "messages of broadcasts that arrived",
