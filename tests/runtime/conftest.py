@@ -107,7 +107,6 @@ def surroundings(built: Path, tmp_path_factory: pytest.TempPathFactory, programs
     template = Template.read(built)
     with Neighbours(functions, programs) as neighbours:
         known = {
-            "AWS::StackName": "floodgate",
             "BotToken": TOKEN,
             "TelegramApiUrl": telegram.address,
             "WebhookApi.ApiEndpoint": neighbours.address,

@@ -125,7 +125,7 @@ def a_new_bot_reports(world: World) -> None:
     report = world.run("alerts__status")
     assert report.keys() == {"text"}
     lines = report["text"].splitlines()
-    assert lines[0].startswith("<b>floodgate</b>, the hour to ")
+    assert lines[0].startswith("<b>floodgate-local</b>, the hour to ")
     assert {"Queues now: updates 0, tasks 0, dead 0", "Failures open: none", "Alarms: none"} <= set(lines)
     assert lines[-1] == "Nothing was counted in this hour. What happens now is here in two minutes."
 

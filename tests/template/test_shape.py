@@ -1,5 +1,6 @@
 """How the template is written, so that it can be read, and deployed several times into one account."""
 
+import graphlib
 import re
 
 from tests.template.reading import Template, references, walk
@@ -115,6 +116,12 @@ def test_nothing_has_a_physical_name(template: Template) -> None:
         ("AWS::ApiGatewayV2::Api", "Name"): {"Ref": "AWS::StackName"},
         ("AWS::CloudWatch::Dashboard", "DashboardName"): {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"},
     }
+
+
+def test_nothing_rests_on_itself(template: Template) -> None:
+    """CloudFormation refuses a circle, and only when the template is deployed."""
+    rests_on = {name: references(one) & set(template.resources) for name, one in template.resources.items()}
+    assert set(graphlib.TopologicalSorter(rests_on).static_order()) == set(template.resources)
 
 
 def test_no_loops(template: Template) -> None:
