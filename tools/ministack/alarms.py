@@ -24,9 +24,9 @@ _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 #: Points come when a function's run is over, with the time at which it wrote them.
 _OUT_OF_ORDER_S = 900
-#: Of new alarms that find all in order, so many say so at once, the newest first: each message starts a function, and
+#: Of new alarms that find all in order, so many say so at a look, the newest first: each message starts a function, and
 #: a stack has two dozen of them while it is being deployed. AWS spreads them over a minute.
-FIRST_OK = 2
+FIRST_OK = 1
 _LOW_SAMPLES = "EvaluateLowSampleCountPercentile"
 
 
