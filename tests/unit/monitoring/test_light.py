@@ -34,13 +34,13 @@ def test_lines_are_written_where_nobody_has_set_logging_up(
     """Lambda brings a handler and the local AWS none, which showed warnings without their facts, and nothing else."""
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", logging.WARNING)
+    ours = logging.getLogger("floodgate")
+    before = ours.level
     write_lightly()
-    try:
-        with tracing(TRACE):
-            logging.getLogger("floodgate.light").info("update queued", extra={"update_id": 7})
-    finally:
-        root.setLevel(logging.WARNING)
+    with tracing(TRACE):
+        logging.getLogger("floodgate.light").info("update queued", extra={"update_id": 7})
+        logging.getLogger("botocore").info("a library's")
+    ours.setLevel(before)
     line = json.loads(capsys.readouterr().err)
     assert (line["message"], line["update_id"], line["trace_id"]) == ("update queued", 7, TRACE)
 

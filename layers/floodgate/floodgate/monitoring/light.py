@@ -45,7 +45,7 @@ def write_lightly() -> None:
     root = logging.getLogger()
     if not root.handlers:  # Lambda brings one, and the level of LoggingConfig; the local AWS neither
         root.addHandler(logging.StreamHandler())
-        root.setLevel(logging.INFO)
+        logging.getLogger("floodgate").setLevel(logging.INFO)
     for handler in root.handlers:
         handler.setFormatter(LightFormatter())
 
