@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.control import TelegramControl
+from local.trace import Line, Logs, NotTraced
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+    from local.stack import Stack
 
 ADMIN = 1
 WITHIN_S = 40.0
@@ -80,6 +83,31 @@ def test_a_failure_is_told_shown_and_sent_again(
     telegram.press(ADMIN, shown["message_id"], buttons(shown)["Retry"])
     soon(lambda: [c for c in telegram.calls("answerCallbackQuery") if "None of this is open" in str(c["parameters"])])
     assert len(telegram.replies(chat_id)) == 2
+
+
+def test_trace_follows_an_update_from_webhook_to_reply(
+    stack: "Stack", telegram: TelegramControl, chat_id: int, outputs: dict[str, str], admin: Callable[[str], Json]
+) -> None:
+    """By what the person quotes: taken in, failed, kept, and sent again; one trace for all of it, and no other line."""
+    reference = give_up(telegram, chat_id)
+    shown = admin(reference)
+    telegram.press(ADMIN, shown["message_id"], buttons(shown)["Retry"])
+    telegram.wait_for_reply(chat_id, 2)
+
+    def traced() -> list[Line] | None:
+        try:
+            found = Logs(stack.aws.logs, outputs).of_reference(reference, days=1)
+        except NotTraced:  # ministack writes a log when the function's run is over
+            return None
+        return found if [one for one in found if one.said.get("outcome") == "done"] else None
+
+    lines = soon(traced)
+    said = [(one.function, one.said["message"], one.said.get("outcome")) for one in lines]
+    assert said[0] == ("webhook", "update queued", None)
+    assert ("deadletter", "update given up", None) in said
+    outcomes = [outcome for function, words, outcome in said if (function, words) == ("worker", "update")]
+    assert outcomes == ["rejected", "done"]
+    assert len({one.said["trace_id"] for one in lines}) == 1
 
 
 def test_failures_lists_and_details_show_what_is_open(

@@ -40,6 +40,25 @@ for source in ("aws.scheduler", "aws.events"):
     eventbridge._invoke_target(target, {"Source": source, "Time": 1781136000.9}, {})
 print(json.dumps(handed_on))
 """
+_NEW_ALARMS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from ministack.services import cloudwatch
+import alarms
+alarms.install()
+for number in range(5):
+    cloudwatch._alarms[f"A{number}"] = {
+        "AlarmName": f"A{number}", "AlarmArn": "arn", "Namespace": "Test", "MetricName": "Calls", "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching",
+        "StateValue": "INSUFFICIENT_DATA",
+    }
+rounds = []
+cloudwatch._record_history = lambda name, *_, **__: rounds[-1].append(name)
+for _ in range(4):
+    rounds.append([])
+    alarms.evaluate()
+print(json.dumps(rounds))
+"""
 _names = (f"E2e{number}" for number in itertools.count())
 
 
@@ -94,13 +113,40 @@ def heard(sqs: SQSClient, queue: str) -> list[dict[str, Any]]:
 
 def test_the_time_of_a_schedules_run_is_in_its_message(stack: Stack) -> None:  # noqa: ARG001 - it brings the local AWS
     """In place of what stands for it; in what is no schedule's, nothing is changed."""
-    folder = ROOT / "tools" / "ministack"
-    python = folder / ".venv" / "bin" / "python"
-    said = subprocess.run([python, "-c", _ASK, folder], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert [json.loads(one)["at"] for one in json.loads(said.splitlines()[-1])] == [
+    assert [json.loads(one)["at"] for one in said_by(_ASK)] == [
         "2026-06-11T00:00:00Z",
         "<aws.scheduler.scheduled-time>",
     ]
+
+
+def test_a_message_brings_its_trace(stack: Stack, sqs: SQSClient) -> None:  # noqa: ARG001 - it brings the local AWS
+    """Sent alone or in a batch, as dead letters are when they are sent again."""
+    header = "Root=1-5759e988-bd862e3fe1be46a994272793"
+    of_trace: Any = {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}}
+    queue = sqs.create_queue(QueueName=next(_names))["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="alone", **of_trace)
+    entries: Any = [{"Id": "1", "MessageBody": "traced", **of_trace}, {"Id": "2", "MessageBody": "without"}]
+    sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"])["Messages"]
+    sqs.delete_queue(QueueUrl=queue)
+    assert {one["Body"]: one["Attributes"].get("AWSTraceHeader") for one in found} == {
+        "alone": header,
+        "traced": header,
+        "without": None,
+    }
+
+
+def test_new_alarms_say_one_after_the_other_that_all_is_well(stack: Stack) -> None:  # noqa: ARG001 - it brings the local AWS
+    """Each message starts a function: at once they would take the processors from the deployment that is going on."""
+    assert said_by(_NEW_ALARMS) == [["A4"], ["A3"], ["A2"], ["A1"]]
+
+
+def said_by(code: str) -> Any:
+    """Run that with what is in tools/ministack, and return what its last line says."""
+    folder = ROOT / "tools" / "ministack"
+    python = folder / ".venv" / "bin" / "python"
+    said = subprocess.run([python, "-c", code, folder], capture_output=True, text=True, check=True, timeout=60).stdout
+    return json.loads(said.splitlines()[-1])
 
 
 def test_an_alarm_rings_and_recovers(stack: Stack, cloudwatch: CloudWatchClient, sqs: SQSClient) -> None:

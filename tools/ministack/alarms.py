@@ -13,7 +13,7 @@ import json
 import time
 from typing import Any
 
-from alarm_state import KNOWN, Datapoint, Rule, judge, stamp
+from alarm_state import INSUFFICIENT, KNOWN, OK, Datapoint, Rule, Verdict, judge, stamp
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import cloudwatch, sns
 from ministack.services.cloudformation import provisioners
@@ -24,6 +24,9 @@ _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 #: Points come when a function's run is over, with the time at which it wrote them.
 _OUT_OF_ORDER_S = 900
+#: Of new alarms that find all in order, so many say so at a look, the newest first: each message starts a function, and
+#: a stack has two dozen of them while it is being deployed. AWS spreads them over a minute.
+FIRST_OK = 1
 _LOW_SAMPLES = "EvaluateLowSampleCountPercentile"
 
 
@@ -48,16 +51,22 @@ def _with_low_samples(record: Any) -> Any:
 def evaluate() -> None:
     """Bring every alarm to the state that its metric gives it now, and tell of what changed."""
     now = time.time()
-    for alarm in list(cloudwatch._alarms.values()):
-        if alarm.get("MetricName") and alarm["ComparisonOperator"] in KNOWN:
-            _evaluate(alarm, now)
+    in_order = 0
+    for alarm in reversed(list(cloudwatch._alarms.values())):
+        if not alarm.get("MetricName") or alarm["ComparisonOperator"] not in KNOWN:
+            continue
+        rule = _rule(alarm)
+        verdict = judge(rule, _datapoints(alarm, rule, now), alarm["StateValue"], now=now)
+        if verdict is None:
+            continue
+        if (alarm["StateValue"], verdict.state) == (INSUFFICIENT, OK):
+            in_order += 1
+            if in_order > FIRST_OK:
+                continue
+        _turn(alarm, verdict, now)
 
 
-def _evaluate(alarm: Alarm, now: float) -> None:
-    rule = _rule(alarm)
-    verdict = judge(rule, _datapoints(alarm, rule, now), alarm["StateValue"], now=now)
-    if verdict is None:
-        return
+def _turn(alarm: Alarm, verdict: Verdict, now: float) -> None:
     before = alarm["StateValue"]
     alarm |= {
         "StateValue": verdict.state,

@@ -42,7 +42,12 @@ class CloudWatchWire:
     def _answer(self, model: Any, **_: Any) -> tuple[_Answered, dict[str, Any]]:
         if model.name == "DescribeAlarms":
             alarms = [
-                {"AlarmName": name, "StateValue": "ALARM", "StateUpdatedTimestamp": datetime.fromtimestamp(since, UTC)}
+                {
+                    "AlarmName": name,
+                    "StateValue": "ALARM",
+                    "StateUpdatedTimestamp": datetime.fromtimestamp(since + 40, UTC),
+                    "StateTransitionedTimestamp": datetime.fromtimestamp(since, UTC),
+                }
                 for name, since in self.ringing.items()
             ]
             return _Answered(), {"MetricAlarms": alarms, "CompositeAlarms": []}

@@ -160,6 +160,16 @@ def test_another_alarm_on_the_topic_is_told_by_its_name(alerts: Alerts) -> None:
     assert alerts.shown == [("photo", "🔴 my own alarm · floodgate")]
 
 
+def test_another_alarm_that_telegram_did_not_take_is_told_by_the_sweep(alerts: Alerts) -> None:
+    """No list has it, but it is known."""
+    alerts.fail("sendPhoto", error_code=502)
+    with pytest.raises(AlertsNotTold):
+        alerts.deliver(sns(change("ALARM", alerts.cloud.clock(), "my own alarm")))
+    alerts.sweep()
+    alerts.sweep()
+    assert alerts.shown == [("text", "🔴 my own alarm · floodgate")]
+
+
 def test_many_alarms_at_once_all_come(alerts: Alerts) -> None:
     """Telegram takes a message a second: they come one after the other."""
     names = [f"floodgate-Number{number}Alarm-AAAA" for number in range(12)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,17 @@ def test_there_is_a_picture_once_something_was_counted(
     assert status.report().keys() == {"text"}
     cloudwatch.figures["UpdatesHandled", "worker", "Sum"] = {cloud.clock() - 120: 40}
     assert base64.b64decode(status.report()["chart"])[:4] == b"\x89PNG"
+
+
+def test_what_cannot_be_drawn_costs_the_picture_alone(
+    cloud: Cloud, cloudwatch: CloudWatchWire, status: StatusReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer for another processor, say: the lines come all the same."""
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    cloudwatch.figures["UpdatesHandled", "worker", "Sum"] = {cloud.clock() - 120: 40}
+    report = status.report()
+    assert report.keys() == {"text"}
+    assert report["text"].splitlines()[1].startswith("Updates: <b>40</b> handled")
 
 
 def test_only_this_stacks_alarms_are_told(cloud: Cloud, cloudwatch: CloudWatchWire, status: StatusReport) -> None:

@@ -18,13 +18,13 @@ from floodgate.alerts.messages import AlarmMessages, Links
 from floodgate.alerts.news import from_description, from_notification
 from floodgate.alerts.reconciler import Reconciler
 from floodgate.aws import AwsCalls
-from floodgate.state.alarms import Alarms, alarm_key
+from floodgate.state.alarms import CLAIM_S, Alarms, alarm_key
 from tests.simulation.dynamodb import Tables
 from tests.unit.alerts.samples import NOW, STACK, WAITING, change, described, sns
 from tests.unit.delivery.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from floodgate.alerts.graphs import Graphs
     from floodgate.alerts.news import News
@@ -53,6 +53,8 @@ class Chat:
     edits: int = 0
     is_away: bool = False
     refusals: list[Exception] = field(default_factory=list)
+    #: What happens during the next calls.
+    meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
 
     @asynccontextmanager
     async def awake(self) -> AsyncIterator[Chat]:
@@ -81,6 +83,8 @@ class Chat:
 
     async def _answer(self) -> None:
         await asyncio.sleep(0.3)
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
         if self.refusals:
             raise self.refusals.pop(0)
         if self.is_away:
@@ -117,7 +121,7 @@ class World:
 
     def hear(self, *news: News) -> list[BaseException | None]:
         """Have each be heard at once, in an environment of its own; return what that raised."""
-        return self.run(asyncio_gather(*(self._environment().hear(one) for one in news)))
+        return self.run(asyncio_gather(*(self.environment().hear(one) for one in news)))
 
     def sweep(self) -> list[BaseException | None]:
         """Have the list of all alarms be read."""
@@ -139,7 +143,8 @@ class World:
         """Run on the loop."""
         return self.loop.run_until_complete(coroutine)
 
-    def _environment(self) -> Reconciler:
+    def environment(self) -> Reconciler:
+        """Return who has not heard of anything yet."""
         return Reconciler(
             self.alarms,
             AlarmMessages(ADMIN, STACK, Links("", "")),
@@ -320,6 +325,35 @@ def test_a_deleted_message_is_sent_again_while_it_rings(world: World) -> None:
         world.hear(world.under_way[-1])
         assert world.chat.shown == ([] if state == "OK" else [RINGS])
     assert world.chat.messages[2].rang_at is None
+
+
+def test_a_ring_during_an_edit_is_not_left_to_the_sweep(world: World) -> None:
+    """Who brings it finds the alarm claimed; who holds the claim finds another episode, and shows that too."""
+    world.turns("ALARM")
+    world.hear(world.under_way[-1])
+    world.chat.is_away = True
+    world.turns("OK")
+    world.hear(world.under_way[-1])
+    world.chat.is_away = False
+    world.wait(FOLDED_WITHIN_S + 1)
+    over = from_description(described("OK", world.since), STACK)
+    world.turns("ALARM")
+    world.chat.meanwhile = [lambda: world.environment().hear(world.under_way[-1])]
+    assert world.hear(over) == [None]
+    assert world.chat.shown == [OVER, RINGS]
+    world.sweep()
+    assert world.chat.sent == 2
+
+
+def test_a_telegram_that_hangs_ends_before_the_claim_does(world: World) -> None:
+    """Else another would begin to send the same; the next one that comes may, at once."""
+    world.turns("ALARM")
+    world.chat.meanwhile = [lambda: asyncio.sleep(300)]
+    began = world.now
+    assert isinstance(world.hear(world.under_way[-1])[0], TimeoutError)
+    assert world.now - began < CLAIM_S
+    world.sweep()
+    assert (world.chat.shown, world.chat.sent) == ([RINGS], 1)
 
 
 STEPS = st.one_of(

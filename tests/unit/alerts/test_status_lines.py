@@ -110,8 +110,8 @@ def test_what_is_not_known_is_said_with_its_reason() -> None:
 
 def test_alarms_beyond_five_are_counted() -> None:
     """A storm of them leaves room for the rest."""
-    found = lines(alarms=[(f"A{number}Alarm", NOW - 60.0) for number in range(8)])
-    assert found[8].endswith("<b>A4</b> since 23:59 UTC, 3 more")
+    found = lines(alarms=[(f"Number{chr(65 + number)}Alarm", NOW - 60.0) for number in range(8)])
+    assert found[8].endswith("<b>Number E</b> since 23:59 UTC, 3 more")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 import json
 import logging
 
+import pytest
+
 from floodgate.ingress.trace import carried, tracing
-from floodgate.monitoring.light import LightFormatter, cold_start
+from floodgate.monitoring.light import LightFormatter, cold_start, write_lightly
 
 TRACE = "1-6a2a1b80-0123456789abcdef00000000"
 
@@ -24,6 +26,23 @@ def test_a_line_is_json_with_what_it_was_given() -> None:
         "trace_id": TRACE,
     }
     assert "trace_id" not in json.loads(LightFormatter().format(record))
+
+
+def test_lines_are_written_where_nobody_has_set_logging_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lambda brings a handler and the local AWS none, which showed warnings without their facts, and nothing else."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    ours = logging.getLogger("floodgate")
+    before = ours.level
+    write_lightly()
+    with tracing(TRACE):
+        logging.getLogger("floodgate.light").info("update queued", extra={"update_id": 7})
+        logging.getLogger("botocore").info("a library's")
+    ours.setLevel(before)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["message"], line["update_id"], line["trace_id"]) == ("update queued", 7, TRACE)
 
 
 def test_an_exception_stands_on_the_same_line() -> None:

@@ -3,7 +3,7 @@
 Problem: plotting libraries weigh as much as all else that is deployed. Rule: an SVG of our own, which tests can read,
 and resvg to make pixels of it, with a font that the layer brings: Lambda has none. The background is painted, so the
 picture looks the same in a light and in a dark chat; times are UTC for whoever looks. Hazard: resvg and the font are in
-a layer that only the alerts function has; nothing that a worker loads may import this module.
+a layer that only the alerts function has; they are imported to draw and no sooner, and alarms are told without.
 """
 
 from __future__ import annotations
@@ -15,14 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import font_source_sans_pro  # type: ignore[import-untyped]  # it ships no types
-import resvg_py
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_FONTS: Final = Path(font_source_sans_pro.__file__).parent / "files"
-_FACES: Final = [str(_FONTS / f"SourceSansPro-{face}.ttf") for face in ("Regular", "Semibold")]
+_FACES: Final = ("Regular", "Semibold")
 _FAMILY: Final = "Source Sans Pro"
 
 # Telegram shows a photo at a phone's width, about 360 points: a text of 17 units is one of 9 points there.
@@ -63,8 +59,16 @@ class Panel:
 
 def draw(panels: Sequence[Panel]) -> bytes:
     """Return a PNG of the panels, one below the other, over the same time."""
+    import font_source_sans_pro  # type: ignore[import-untyped] # noqa: PLC0415 - it ships no types
+    import resvg_py  # noqa: PLC0415
+
+    fonts = Path(font_source_sans_pro.__file__).parent / "files"
     return resvg_py.svg_to_bytes(
-        svg_string=svg(panels), zoom=_ZOOM, skip_system_fonts=True, font_files=_FACES, font_family=_FAMILY
+        svg_string=svg(panels),
+        zoom=_ZOOM,
+        skip_system_fonts=True,
+        font_files=[str(fonts / f"SourceSansPro-{face}.ttf") for face in _FACES],
+        font_family=_FAMILY,
     )
 
 

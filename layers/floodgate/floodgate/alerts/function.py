@@ -19,7 +19,7 @@ from floodgate.alerts.graphs import Graphs
 from floodgate.alerts.messages import AlarmMessages, Links
 from floodgate.alerts.news import again, from_description, from_notification, gone, logical_id
 from floodgate.alerts.outcry import Outcry
-from floodgate.alerts.reconciler import Reconciler
+from floodgate.alerts.reconciler import SHOWN_WITHIN_S, Reconciler
 from floodgate.aws import AwsCalls, fault
 from floodgate.cache.cache import Cache
 from floodgate.monitoring.logger import logger
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from floodgate.alerts.news import News
     from floodgate.settings import AlertsSettings
 
-#: What must be left of the invocation before another alarm is shown, in seconds: a graph's and a call's worth.
-_NEEDED_S: Final = 20.0
+#: What must be left of the invocation before another alarm is shown, in seconds.
+_NEEDED_S: Final = SHOWN_WITHIN_S + 5.0
 
 
 class AlertsNotTold(Exception):
@@ -110,10 +110,11 @@ class AlertsFunction:
         names = {one.name for one in listed}
         news = [one for one in listed if one.state == "ALARM" or alarm_key(one.name) in known]
         for item, alarm in known.items():
-            if alarm.is_note:
-                news.append(again(item, alarm.name))
-            elif alarm.name not in names and logical_id(alarm.name, self._stack) is not None:
-                news.append(gone(alarm.name, now) if alarm.state == "ALARM" else again(item, alarm.name))
+            if alarm.name in names:
+                continue
+            # Of a note, and of an alarm that somebody else has, there is no list to look at.
+            is_gone = alarm.state == "ALARM" and logical_id(alarm.name, self._stack) is not None
+            news.append(gone(alarm.name, now) if is_gone else again(item, alarm.name))
         await self._hear(self._reconciler, news, remaining_s, is_told_now=False)
 
     def _listed(self) -> list[News]:

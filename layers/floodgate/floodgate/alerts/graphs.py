@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from floodgate.alerts.chart import Panel, Series, draw
 from floodgate.aws import fault
 from floodgate.monitoring.logger import logger
 
@@ -57,8 +58,6 @@ class Graphs:
             return None
 
     async def _drawn(self, graph: Graph) -> bytes | None:
-        from floodgate.alerts.chart import Panel, Series, draw  # noqa: PLC0415 - AWS has no need of it
-
         now = self._clock()
         answer = await self._calls.run(
             self._cloudwatch.get_metric_data,

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 5
 #: How long Telegram may ask to wait, in seconds, to be waited for.
 _PATIENCE_S: Final = 15.0
+#: How long showing may take in all, in seconds: less than the claim holds, or another would begin to show the same.
+SHOWN_WITHIN_S: Final = 45.0
 
 
 class Reconciler:
@@ -84,15 +86,21 @@ class Reconciler:
             if alarm is None:  # somebody else is at it, and looks again
                 return
             try:
-                shown = await self._shown(alarm, graph)
+                async with asyncio.timeout(SHOWN_WITHIN_S):
+                    shown = await self._shown(alarm, graph)
             except BaseException:
                 await self._alarms.release(item, owner, self._clock())
                 raise
-            alarm = await self._noted(item, shown)
+            alarm = await self._noted(item, owner, shown)
 
-    async def _noted(self, item: str, shown: Alarm) -> Alarm | None:
+    async def _noted(self, item: str, owner: str, shown: Alarm) -> Alarm | None:
+        """Return the alarm as it is by now, None if that is not known."""
         try:
-            return await self._alarms.show(item, shown, self._clock())
+            if known := await self._alarms.show(item, shown, self._clock()):
+                return known
+            # An episode has begun meanwhile; whoever brought it was kept off by the claim, and relies on this one.
+            await self._alarms.release(item, owner, self._clock())
+            return await self._alarms.find(item)
         except (BotoCoreError, ClientError) as error:
             logger.error("alert not noted", alarm=shown.name, error=fault(error))
             return None

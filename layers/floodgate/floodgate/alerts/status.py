@@ -8,7 +8,6 @@ for any more runs on in its thread, whose answer nobody reads.
 from __future__ import annotations
 
 import base64
-import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.alerts.chart import draw
 from floodgate.alerts.figures import Figures, figures
+from floodgate.alerts.news import logical_id
 from floodgate.alerts.status_lines import Depth, NotKnown, Status, panels, text
 from floodgate.aws import fault
 from floodgate.monitoring.logger import logger
@@ -63,7 +63,10 @@ class StatusReport:
         status = self.status()
         answer = {"text": text(status)}
         if isinstance(status.figures, Figures) and status.figures.since is not None:
-            answer["chart"] = base64.b64encode(draw(panels(status.figures))).decode()
+            try:
+                answer["chart"] = base64.b64encode(draw(panels(status.figures))).decode()
+            except Exception as error:  # noqa: BLE001 - the lines are what matters
+                logger.warning("status without picture", error=type(error).__name__)
         return answer
 
     def status(self) -> Status:
@@ -115,7 +118,6 @@ class StatusReport:
 
 def ringing(cloudwatch: CloudWatchClient, stack_name: str) -> list[tuple[str, float]]:
     """Return the stack's alarms that ring, by logical id, and since when; raises what botocore raises."""
-    ours = re.compile(rf"{re.escape(stack_name)}-([A-Za-z0-9]+Alarm)-[A-Za-z0-9]+")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{stack_name}-", StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )
@@ -123,7 +125,8 @@ def ringing(cloudwatch: CloudWatchClient, stack_name: str) -> list[tuple[str, fl
         one for page in pages for one in [*page.get("CompositeAlarms", []), *page.get("MetricAlarms", [])]
     ]
     return [
-        (name[1], alarm["StateUpdatedTimestamp"].timestamp())
+        # An update that leaves the state as it is moves the other time.
+        (name, (alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]).timestamp())
         for alarm in alarms
-        if (name := ours.fullmatch(alarm["AlarmName"]))
+        if (name := logical_id(alarm["AlarmName"], stack_name))
     ]

@@ -7,13 +7,13 @@ in it, and no text of theirs.
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from floodgate.alerts.chart import Panel, Series
 from floodgate.alerts.figures import Figures
+from floodgate.alerts.quantities import words
 from floodgate.monitoring import metrics
 
 if TYPE_CHECKING:
@@ -167,14 +167,11 @@ def _failures(found: int | NotKnown) -> str:
 def _alarms(found: Sequence[tuple[str, float]] | NotKnown) -> str:
     if isinstance(found, NotKnown):
         return _unknown(found)
-    named = [f"<b>{words(name)}</b> since {_hour(since)}" for name, since in found[:_NAMED_ALARMS]]
+    named = [
+        f"<b>{words(name.removesuffix('Alarm'))}</b> since {_hour(since)}" for name, since in found[:_NAMED_ALARMS]
+    ]
     more = [f"{len(found) - _NAMED_ALARMS} more"] if len(found) > _NAMED_ALARMS else []
     return ", ".join(named + more) or "none"
-
-
-def words(logical_id: str) -> str:
-    """Return what an alarm's logical id says: `Queue wait` of `QueueWaitAlarm`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", logical_id.removesuffix("Alarm")).capitalize()
 
 
 def _telegram(found: Health | NotKnown | None, now: float) -> str:

@@ -42,7 +42,11 @@ class LightFormatter(logging.Formatter):
 
 def write_lightly() -> None:
     """Have every line of this function, its libraries' too, written so."""
-    for handler in logging.getLogger().handlers:  # Lambda's own
+    root = logging.getLogger()
+    if not root.handlers:  # Lambda brings one, and the level of LoggingConfig; the local AWS neither
+        root.addHandler(logging.StreamHandler())
+        logging.getLogger("floodgate").setLevel(logging.INFO)
+    for handler in root.handlers:
         handler.setFormatter(LightFormatter())
 
 
