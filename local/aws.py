@@ -122,7 +122,9 @@ class LocalAws:
     def failures(self, since: datetime) -> list[str]:
         """Return why resources could not be made since then, first failure first; nothing if AWS does not say."""
         try:
-            events = self.cloudformation.describe_stack_events(StackName=self.stack_name)["StackEvents"]
+            # All of them: the rollback's events fill the first page, and what failed stands on a later one.
+            pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_name)
+            events = [event for page in pages for event in page["StackEvents"]]
         except (BotoCoreError, ClientError):
             return []
         return reasons([event for event in events if event["Timestamp"] >= since])

@@ -66,8 +66,13 @@ class Graphs:
             EndTime=datetime.fromtimestamp(now, UTC),
             ScanBy="TimestampAscending",
         )
+        names = {  # as CloudWatch would say; the local AWS says the query's id
+            query["Id"]: query["MetricStat"]["Metric"]["MetricName"]
+            for query in graph.queries
+            if "MetricStat" in query and "Label" not in query
+        }
         series = [
-            Series(one["Label"], [(at.timestamp(), value) for at, value in points])
+            Series(names.get(one.get("Id", ""), one["Label"]), [(at.timestamp(), value) for at, value in points])
             for one in answer["MetricDataResults"]
             if (points := list(zip(one["Timestamps"], one["Values"], strict=True)))
         ]

@@ -34,7 +34,8 @@ def message(alarm: Alarm, stack: str) -> str:
     if alarm.state == "ALARM":
         lines.append(f"Since {moment(alarm.since)}")
     else:
-        lines.append(f"After {lasting(max(1.0, alarm.recovered_at - alarm.since))}, at {moment(alarm.recovered_at)}")
+        seconds = max(1, round(alarm.recovered_at - alarm.since))
+        lines.append(f"After {lasting(seconds)}, at {moment(alarm.recovered_at)}")
     if alarm.rings > 1:
         lines.append(f"The {ordinal(alarm.rings)} time since {moment(alarm.first_at)}")
     return "\n".join(lines)[:LONGEST]
