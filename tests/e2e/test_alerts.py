@@ -6,6 +6,8 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.e2e.test_failures import ADMIN, buttons, soon
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ ALL_WITHIN_S = 180
 _EVERY_S = 1.0
 
 
+@pytest.mark.timeout(2 * ALL_WITHIN_S + 300)  # with the stack's start and end, if it is alone
 def test_the_owner_hears_of_a_failing_telegram_and_of_its_end(telegram: TelegramControl, chat_id: int) -> None:
     """429s for all but the owner ring TelegramLimitsAlarm; when they end, its message says so; all in 3 minutes."""
     people = (chat_id + 700_000 + number for number in count())
