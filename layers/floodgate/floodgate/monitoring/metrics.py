@@ -70,8 +70,8 @@ class Described(NamedTuple):
 
 _HANDLERS: Final = (WORKER, TASKS)
 _SPEAKERS: Final = (WORKER, TASKS, DEADLETTER)
-_CALLERS: Final = (*_SPEAKERS, REGISTRAR)
-_EVERY: Final = (WEBHOOK, *_CALLERS, ALERTS)
+_CALLERS: Final = (*_SPEAKERS, REGISTRAR, ALERTS)
+_EVERY: Final = (WEBHOOK, *_CALLERS)
 _COUNT: Final = "Count"
 _MS: Final = "Milliseconds"
 
