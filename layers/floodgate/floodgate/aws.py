@@ -35,7 +35,7 @@ CONFIG = Config(
 )
 
 #: For invoking another function, which may have to start first; asked once, for its caller has no time for two.
-SLOW_CONFIG = CONFIG.merge(Config(read_timeout=30, retries={"total_max_attempts": 1}))
+SLOW_CONFIG = CONFIG.merge(Config(read_timeout=60, retries={"total_max_attempts": 1}))
 
 
 def fault(error: BotoCoreError | ClientError) -> str:
