@@ -35,7 +35,7 @@ def watch(event, arguments):
 
 sys.addaudithook(watch)
 import boto3, telegram.ext
-import floodgate.alerts.status
+import floodgate.alerts.status, font_source_sans_pro, resvg_py
 import floodgate.delivery.deadletters, floodgate.delivery.worker, floodgate.telegram.custom_resource
 import uncompiled
 
