@@ -7,19 +7,23 @@ matters. Hazard: CloudWatch may be what is down.
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from floodgate.alerts.chart import Panel, Series, draw
+from floodgate.alerts.quantities import axis, words
 from floodgate.aws import fault
 from floodgate.monitoring.logger import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataResultTypeDef
 
     from floodgate.alerts.news import Graph
     from floodgate.aws import AwsCalls
@@ -66,17 +70,35 @@ class Graphs:
             EndTime=datetime.fromtimestamp(now, UTC),
             ScanBy="TimestampAscending",
         )
-        names = {  # as CloudWatch would say; the local AWS says the query's id
-            query["Id"]: query["MetricStat"]["Metric"]["MetricName"]
-            for query in graph.queries
-            if "MetricStat" in query and "Label" not in query
-        }
-        series = [
-            Series(names.get(one.get("Id", ""), one["Label"]), [(at.timestamp(), value) for at, value in points])
-            for one in answer["MetricDataResults"]
-            if (points := list(zip(one["Timestamps"], one["Values"], strict=True)))
-        ]
-        return draw([Panel(graph.title, series, "", graph.threshold)]) if series else None
+        panel = panel_of(graph, answer["MetricDataResults"])
+        return draw([panel]) if panel.series else None
+
+
+def panel_of(graph: Graph, results: Sequence[MetricDataResultTypeDef]) -> Panel:
+    """Return the figures as a person reads them: the metric's name, its unit, and a gap where there was nothing."""
+    asked = {query["Id"]: query["MetricStat"] for query in graph.queries if "MetricStat" in query}
+    labels = {query["Id"]: query["Label"] for query in graph.queries if "Label" in query}
+    first = next(iter(asked.values()), None)
+    scale, unit = axis(first["Metric"]["MetricName"], first["Stat"], graph.threshold) if first else (1.0, "")
+    series = []
+    for one in results:
+        query = one.get("Id", "")
+        stat = asked.get(query)
+        points = [(at.timestamp(), value * scale) for at, value in zip(one["Timestamps"], one["Values"], strict=True)]
+        if points:
+            said = words(stat["Metric"]["MetricName"]) if stat else one.get("Label", "")
+            series.append(Series(labels.get(query, said), _with_gaps(points, stat["Period"] if stat else math.inf)))
+    return Panel(graph.title, series, unit, None if graph.threshold is None else graph.threshold * scale)
+
+
+def _with_gaps(points: Sequence[tuple[float, float]], period_s: float) -> list[tuple[float, float | None]]:
+    """Return the points with None where one or more periods had no value."""
+    found: list[tuple[float, float | None]] = list(points[:1])
+    for (before, _), (at, value) in pairwise(points):
+        if at - before > period_s:
+            found.append((before + period_s, None))
+        found.append((at, value))
+    return found
 
 
 def shown_s(graph: Graph) -> int:

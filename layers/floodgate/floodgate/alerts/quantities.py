@@ -33,13 +33,27 @@ def figure(reason: str, metric: str, statistic: str, comparison: str, threshold:
     value = max(points)[1]
 
     def written(number: float) -> str:
-        return quantity(number, metric, is_rate=statistic == "Average" and threshold is not None and threshold <= 1)
+        return quantity(number, metric, is_rate=is_rate(statistic, threshold))
 
     said = f"{words(metric)}{f' ({statistic})' if statistic.startswith('p') else ''}: {written(value)}"
     if threshold is not None:
         return f"{said}, {_SIDES.get(comparison, 'threshold {}').format(written(threshold))}"
     edges = dict(_EDGE.findall(reason))
     return f"{said}, usual {' to '.join(written(float(edges[one])) for one in ('lower', 'upper') if one in edges)}"
+
+
+def is_rate(statistic: str, threshold: float | None) -> bool:
+    """Tell whether an alarm is on a share: the average of noughts and ones."""
+    return statistic == "Average" and threshold is not None and threshold <= 1
+
+
+def axis(metric: str, statistic: str, threshold: float | None) -> tuple[float, str]:
+    """Return what a metric's values are multiplied by on a graph, and their unit there, "" for a number."""
+    if is_rate(statistic, threshold):
+        return 100.0, "%"
+    if metric.endswith(_MILLISECONDS):
+        return 0.001, "seconds"
+    return 1.0, "seconds" if metric.endswith(_SECONDS) else ""
 
 
 def alarms_named(reason: str) -> list[str]:
