@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -165,13 +166,23 @@ def test_what_the_local_aws_does_not_know_stands_behind_a_condition(template: Te
 
 
 @pytest.mark.parametrize(
-    "name", ["TelegramLimitsAlarm", "FailingUpdatesAlarm", "DeadLettersAlarm", "WaitingUpdatesAlarm"]
+    "name", ["TelegramLimitsAlarm", "BroadcastLimitsAlarm", "DeadLettersAlarm", "WaitingUpdatesAlarm"]
 )
 def test_the_quick_alarms_ring_and_end_within_two_minutes(template: Template, name: str) -> None:
     """One metric, minute by minute: they ring in the local AWS as well."""
     alarm = template.resources[name]["Properties"]
     assert "Condition" not in template.resources[name]
     assert (alarm["Period"], alarm["EvaluationPeriods"] <= 2) == (60, True)
+
+
+def test_one_update_with_a_bug_wakes_nobody_by_its_attempts(template: Template) -> None:
+    """All of its attempts at their slowest are within fewer of the clock's minutes than the alarm asks for."""
+    alarm = template.resources["FailingUpdatesAlarm"]["Properties"]
+    told = {name: int(template.defaults[name]) for name in ("BugAttempts", "BackoffFirst", "UpdateDeadline")}
+    waits_s = [told["BackoffFirst"] * 2**failure for failure in range(told["BugAttempts"] - 1)]
+    lasts_s = sum(waits_s) + told["BugAttempts"] * told["UpdateDeadline"]
+    assert alarm["Period"] == 60
+    assert alarm["DatapointsToAlarm"] > 1 + math.ceil(lasts_s / 60)
 
 
 def value_of(template: Template, name: str, data: Mapping[str, float | None]) -> float:
