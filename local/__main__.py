@@ -117,10 +117,19 @@ def _trace(options: argparse.Namespace) -> int:
 
 def _logs(options: argparse.Namespace) -> Logs:
     """Return the logs of the local stack, if one runs and nobody asks for another, or else of the deployment."""
-    if not any(getattr(options, name) for name in _WHERE):
-        aws = LocalAws(Ports.from_env(os.environ))
-        with contextlib.suppress(StackUnusable):
-            return Logs(aws.logs, aws.outputs())
+    if any(getattr(options, name) for name in _WHERE):
+        return _deployed_logs(options)
+    aws = LocalAws(Ports.from_env(os.environ))
+    try:
+        return Logs(aws.logs, aws.outputs())
+    except StackUnusable as nothing_local:
+        try:
+            return _deployed_logs(options)
+        except StackUnusable as nothing_deployed:
+            raise StackUnusable(f"{nothing_local}\nNor is a deployment found. {nothing_deployed}") from nothing_deployed
+
+
+def _deployed_logs(options: argparse.Namespace) -> Logs:
     saved = _saved(options)
     return Logs(client(saved, "logs"), Deployment.of(saved).outputs())
 

@@ -2,12 +2,14 @@
 
 import io
 import json
+import os
 
 import pytest
 from cfnlint.decode import decode_str  # type: ignore[import-untyped]  # cfn-lint ships no types
 
 from local.__main__ import EVENTS_SECRET, env_file, env_template, main
-from local.aws import LocalAws
+from local.aws import LocalAws, StackUnusable
+from local.deployment import Saved
 from local.ports import Ports
 from local.run import Steps, welcome
 from local.stack import ROOT, Stack
@@ -103,3 +105,24 @@ def test_what_is_wrong_is_a_sentence_and_a_code(
     monkeypatch.setenv("FLOODGATE_AWS_PORT", "http")
     assert main(["env"]) == 1
     assert capsys.readouterr().err == "FLOODGATE_AWS_PORT must be a port from 1 to 65535, not 'http'.\n"
+
+
+def test_a_trace_without_a_stack_says_what_is_missing_in_both_places(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No local stack on that port, and no deployment that AWS could be asked for: both sentences."""
+
+    def nothing_runs(_aws: LocalAws) -> dict[str, str]:
+        raise StackUnusable("No stack runs with its AWS on this port: start one with `make run`.")
+
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setattr(LocalAws, "outputs", nothing_runs)
+    monkeypatch.setattr(Saved, "read", lambda _path: Saved(stack_name="garden"))
+    assert main(["trace", "K7QM2-XWD3A"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "No stack runs with its AWS on this port: start one with `make run`.",
+        "Nor is a deployment found. AWS cannot be asked: You must specify a region.",
+    ]
