@@ -9,8 +9,9 @@ a request must name this machine as its host, and one that says where it comes f
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
@@ -33,19 +34,26 @@ _BOT_API = ("/bot", "/file/")
 _FRESH = {"Cache-Control": "no-cache"}
 
 
-def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = ()) -> Starlette:
-    """Return the page around `telegram`, whose lifespan it takes over."""
+type Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+def create_app(
+    telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = (), jobs: Sequence[Job] = ()
+) -> Starlette:
+    """Return the page around `telegram`, whose lifespan it takes over; `jobs` run as long as it does."""
     handles = Levers(levers)
     stream = Stream([*sources, handles])
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with telegram.router.lifespan_context(telegram):
-            running = asyncio.create_task(stream.run())
+            running = [asyncio.create_task(job()) for job in (stream.run, *jobs)]
             try:
                 yield
             finally:
-                running.cancel()
+                for job in running:
+                    job.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def events(_: Request) -> Response:
         return EventSourceResponse(stream.events())
