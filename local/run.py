@@ -16,7 +16,6 @@ from typing import TextIO
 
 from local.errors import LocalError
 from local.handlers.following import LOG
-from local.logs import FunctionLogs
 from local.ports import Ports
 from local.stack import Stack
 
@@ -114,10 +113,8 @@ class Told:
 
 def _watch(stack: Stack, out: TextIO) -> None:
     told = Told(stack.folder / LOG, out)
-    logs = FunctionLogs(stack.aws.logs, stack.aws.outputs(), stack.folder / "functions.log")
     while True:
         stack.check()
-        logs.follow()
         told.follow()
         time.sleep(_LOOK_EVERY_S)
 

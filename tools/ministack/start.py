@@ -7,9 +7,11 @@ tests/e2e/test_local_aws.py notices when another version no longer has them.
 import logging
 import threading
 import time
+from pathlib import Path
 
 import alarms
 import conditions
+import feed
 import metrics
 import schedules
 import traces
@@ -25,6 +27,7 @@ def install() -> None:
     traces.install()
     metrics.install()
     alarms.install()
+    feed.install(Path.cwd())  # the stack's folder
 
 
 def _keep_watch() -> None:
