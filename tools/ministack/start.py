@@ -13,6 +13,7 @@ import alarms
 import conditions
 import feed
 import metrics
+import replacement
 import schedules
 import traces
 from ministack.app import main
@@ -26,6 +27,7 @@ def install() -> None:
     schedules.install()
     traces.install()
     metrics.install()
+    replacement.install()
     alarms.install()
     feed.install(Path.cwd())  # the stack's folder
 
