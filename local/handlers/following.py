@@ -11,18 +11,17 @@ from local.handlers.code import Code
 from local.handlers.functions import Functions
 from local.handlers.reload import Json, Reload
 from local.handlers.watching import Project
-from local.ports import Ports
 
 #: In the stack's folder: a line for each thing that was said.
 LOG = "handlers.log"
 _LAYERS = ("DependenciesLayer", "FloodgateLayer")
 
 
-def following(root: Path, stack: Path, aws_port: int) -> Reload:
+def following(root: Path, stack: Path, aws: LocalAws) -> Reload:
     """Return what brings the handlers below `root` to the stack whose files are in the folder `stack`."""
     built = stack.parent / f"build-{environment.architecture()}" / stack.name
     libraries = [built / layer / "python" for layer in _LAYERS]
-    functions = Functions(LocalAws(Ports(aws=aws_port)))
+    functions = Functions(aws)
     kept = environment.kept(os.environ)
 
     async def check_with_layers(code: Code, variables: Mapping[str, str]) -> Json:

@@ -9,8 +9,16 @@ import os
 import sys
 from pathlib import Path
 
+import httpx
+from starlette.applications import Starlette
+
+from local.aws import LocalAws
+from local.handlers.breaking import BreakAHandler
 from local.handlers.following import following
+from local.machine import killing
 from local.page.app import create_app
+from local.page.levers import Lever
+from local.ports import Ports
 from local.telegram import app as telegram
 from local.telegram.__main__ import Unusable, serve_or_say, settings
 
@@ -23,13 +31,17 @@ def main() -> int:
     except Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    reload = following(options.watch, options.stack, options.aws_port) if options.watch else None
-    app = create_app(
-        telegram.create_app(token=token),
-        sources=[reload] if reload else [],
-        jobs=[reload.run] if reload else [],
-    )
-    return serve_or_say(port, app)
+    emulated = telegram.create_app(token=token)
+    return serve_or_say(port, with_the_stack(emulated, options) if options.stack else create_app(emulated))
+
+
+def with_the_stack(emulated: Starlette, options: argparse.Namespace) -> Starlette:
+    """Return the page around the emulator, with what it can do to the stack."""
+    ports = Ports(aws=options.aws_port)
+    reload = following(options.watch, options.stack, LocalAws(ports))
+    orders = httpx.AsyncClient(transport=httpx.ASGITransport(emulated), base_url="http://telegram")
+    levers: list[Lever] = [BreakAHandler(reload), killing.of_stack(options.stack, ports, orders)]
+    return create_app(emulated, sources=[reload], levers=levers, jobs=[reload.run])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,10 @@
 /** Starts the page: each event of the stream goes to the part that it is named after, at most once a drawn frame. */
+import * as handlers from "./machine/handlers.js";
 import * as levers from "./machine/levers.js";
 import * as machine from "./machine/machine.js";
 import * as telegram from "./telegram/telegram.js";
 
-const parts = { telegram, machine, levers };
+const parts = { telegram, machine, levers, handlers };
 const waiting = [];
 const connection = document.getElementById("connection");
 
