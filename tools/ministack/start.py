@@ -15,7 +15,9 @@ import feed
 import metrics
 import replacement
 import schedules
+import shared_layers
 import traces
+from hypercorn.config import Config
 from ministack.app import main
 
 _EVERY_S = 5
@@ -29,7 +31,10 @@ def install() -> None:
     metrics.install()
     replacement.install()
     alarms.install()
+    shared_layers.install()
     feed.install(Path.cwd())  # the stack's folder
+    # Whoever still has a connection when it is told to stop only keeps it for a next time.
+    Config.graceful_timeout = 0.1
 
 
 def _keep_watch() -> None:
