@@ -17,7 +17,6 @@ from local.handlers.breaking import BreakAHandler
 from local.handlers.following import following
 from local.machine import killing
 from local.page.app import create_app
-from local.page.levers import Lever
 from local.ports import Ports
 from local.telegram import app as telegram
 from local.telegram.__main__ import Unusable, serve_or_say, settings
@@ -40,8 +39,12 @@ def with_the_stack(emulated: Starlette, options: argparse.Namespace) -> Starlett
     ports = Ports(aws=options.aws_port)
     reload = following(options.watch, options.stack, LocalAws(ports))
     orders = httpx.AsyncClient(transport=httpx.ASGITransport(emulated), base_url="http://telegram")
-    levers: list[Lever] = [BreakAHandler(reload), killing.of_stack(options.stack, ports, orders)]
-    return create_app(emulated, sources=[reload], levers=levers, jobs=[reload.run])
+    return create_app(
+        emulated,
+        sources=[reload],
+        levers=[BreakAHandler(reload), killing.of_stack(options.stack, ports, orders)],
+        jobs=[reload.run],
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
