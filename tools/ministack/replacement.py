@@ -1,4 +1,4 @@
-"""A worker whose function changes finishes what it has in hand, as on AWS, and then goes; and it shows that it has some.
+"""A worker whose function changes finishes what it has in hand, as on AWS, and then goes; and which one has some shows.
 
 Problem: ministack ends all workers of a function at once when its code changes, or when one of them cannot start, and
 with them what they have in hand: a save during `make run` would leave ten people waiting for the visibility timeout.
