@@ -8,10 +8,11 @@ nothing more. So folders are watched, never files; and the project's own folder 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from watchfiles import Change, awatch
+from watchfiles.main import FileChange
 
 from local.handlers.code import Code, File, is_packed
 
@@ -21,6 +22,7 @@ _FILES = ("template.yaml", "pyproject.toml", "uv.lock")
 #: After the last of several saves, and at most; in ms.
 _STEP_MS = 50
 _DEBOUNCE_MS = 400
+_SETTLED_MS = 1000
 _GONE_S = 0.2
 
 
@@ -75,26 +77,46 @@ class Project:
             anew.clear()
             there = [folder for name in _FOLDERS if (folder := self._root / name).is_dir()]
             if there:
-                watch = awatch(
-                    *there, watch_filter=self._matters, debounce=_DEBOUNCE_MS, step=_STEP_MS, stop_event=anew
-                )
-                async for _ in watch:
-                    saved.set()
+                await _tell(saved, _watched(there, self._matters, stop_event=anew))
             else:
                 await asyncio.sleep(_GONE_S)
-            saved.set()  # what was saved between two watches
 
     async def _watch_root(self, saved: asyncio.Event, anew: asyncio.Event) -> None:
-        watch = awatch(self._root, watch_filter=_is_part, debounce=_DEBOUNCE_MS, step=_STEP_MS, recursive=False)
-        async for changes in watch:
-            names = {Path(path).name for change, path in changes if change is not Change.modified}
-            if names & set(_FOLDERS):
-                anew.set()
-            saved.set()
+        def is_part(change: Change, path: str) -> bool:
+            name = Path(path).name
+            if name in _FOLDERS and change is not Change.modified:
+                anew.set()  # it is another folder, or none
+            return name in (*_FOLDERS, *_FILES)
+
+        await _tell(saved, _watched([self._root], is_part, recursive=False))
 
     def _matters(self, _change: Change, path: str) -> bool:
         return all(is_packed(part) for part in Path(path).relative_to(self._root).parts)
 
 
-def _is_part(_change: Change, path: str) -> bool:
-    return Path(path).name in (*_FOLDERS, *_FILES)
+def _watched(
+    folders: Sequence[Path],
+    matters: Callable[[Change, str], bool],
+    *,
+    recursive: bool = True,
+    stop_event: asyncio.Event | None = None,
+) -> AsyncGenerator[set[FileChange]]:
+    return awatch(
+        *folders,
+        watch_filter=matters,
+        debounce=_DEBOUNCE_MS,
+        step=_STEP_MS,
+        recursive=recursive,
+        stop_event=stop_event,
+        rust_timeout=_SETTLED_MS,
+        yield_on_timeout=True,
+    )
+
+
+async def _tell(saved: asyncio.Event, watch: AsyncGenerator[set[FileChange]]) -> None:
+    """Tell of changes; and once that there may have been some before the watch began."""
+    has_begun = False
+    async for changes in watch:
+        if changes or not has_begun:
+            saved.set()
+        has_begun = True
