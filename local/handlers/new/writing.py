@@ -32,8 +32,8 @@ def write(name: str, root: Path) -> Written:
         with file.open("x") as new:
             new.write(text.read_text().format(name=name))
     # How lines break depends on the name's length.
-    ruff = Path(sys.executable).with_name("ruff")
-    subprocess.run([ruff, "format", "--quiet", feature, test], cwd=root, check=True)  # noqa: S603 - our own
+    tidy = [sys.executable, "-m", "ruff", "format", "--quiet", feature, test]
+    subprocess.run(tidy, cwd=root, check=True)  # noqa: S603 - our own
     translated = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-m", "local.translations", _GERMAN],
         cwd=root,

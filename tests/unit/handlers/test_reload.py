@@ -161,6 +161,16 @@ async def test_before_the_bot_is_deployed_there_is_nothing_to_put_beside(tmp_pat
         await author.reload.put_beside({})
 
 
+def save_first(root: Path) -> None:
+    """Make a file before all others."""
+    save(root, "functions/worker/bot/first.py", "to see that it begins")
+
+
+def save_last(root: Path) -> None:
+    """Make a file after all others."""
+    save(root, "functions/worker/bot/last.py", "to see that it goes on")
+
+
 def write_in_place(root: Path) -> None:
     """Write into the file that is there."""
     (root / ID).write_text("written in place")
@@ -196,7 +206,7 @@ async def test_every_way_to_change_the_handlers_is_noticed(tmp_path: Path, chang
     author = Author(tmp_path)
     following = asyncio.create_task(author.reload.run())
     async with asyncio.timeout(20):
-        for each in (change, lambda root: save(root, "functions/worker/bot/last.py", "and more")):
+        for each in (save_first, change, save_last):
             each(tmp_path)
             while author.deployed.has != author.project.code():
                 author.hears.clear()
