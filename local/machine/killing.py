@@ -7,6 +7,7 @@ Hazard: a worker may be done before it is killed. Then nothing was lost, and ano
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -80,7 +81,8 @@ class KillAWorker:
         """Kill a worker. Raises LocalError."""
         self._is_busy = True
         try:
-            await self._kill()
+            with contextlib.closing(InHand(self._folder)) as in_hand:
+                await self._kill(in_hand)
         finally:
             self._is_busy = False
 
@@ -95,12 +97,11 @@ class KillAWorker:
             raise LocalError(f"The queue did not take them back; they come by themselves: {error}") from error
         self._said = f"Given back: {_updates(given)}, which another worker takes now."
 
-    async def _kill(self) -> None:
+    async def _kill(self, in_hand: InHand) -> None:
         try:
             name, visible_after_s = await asyncio.to_thread(self._deployed)
         except (BotoCoreError, ClientError, KeyError) as error:
             raise LocalError(f"No worker is there to be killed: is the bot deployed? {error}") from error
-        in_hand = InHand(self._folder)
         for _ in range(_TRIES):
             in_hand.read()
             if not (workers := await asyncio.to_thread(self._find, name)):

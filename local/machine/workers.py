@@ -59,6 +59,10 @@ class InHand:
         self.read()
         return self._failed.pop(invocation, None)
 
+    def close(self) -> None:
+        """Let go of the feed."""
+        self._feed.close()
+
     def _take(self, event: Json) -> None:
         if event.get("function") != WORKER:
             return

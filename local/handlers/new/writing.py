@@ -32,7 +32,7 @@ def write(name: str, root: Path) -> Written:
         with file.open("x") as new:
             new.write(text.read_text().format(name=name))
     # How lines break depends on the name's length.
-    tidy = [sys.executable, "-m", "ruff", "format", "--quiet", feature, test]
+    tidy = [sys.executable, "-m", "ruff", "format", "--quiet", str(feature), str(test)]
     subprocess.run(tidy, cwd=root, check=True)  # noqa: S603 - our own
     translated = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-m", "local.translations", _GERMAN],
