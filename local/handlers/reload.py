@@ -153,11 +153,8 @@ class Reload:
         self._show(State.CHECKING, "Saved: your handlers are being tried.")
         try:
             interface = await self._deploy(code)
-        except Refused as error:
-            self._say_broken(f"Not live: {error} The handlers from before still answer.", error)
-            return
         except LocalError as error:
-            self._say_broken(f"Not live: {error}")
+            self._say_broken(f"Not live, and the handlers from before still answer. {error}", error)
             return
         self._good = code
         self._show(State.LIVE, f"Saved, and live after {self._clock() - began:.1f} s.")
@@ -186,8 +183,9 @@ class Reload:
             await asyncio.to_thread(self._functions.register)
             self._interface = interface
 
-    def _say_broken(self, said: str, error: Refused | None = None) -> None:
-        self._show(State.BROKEN, said, None if error is None else {"where": error.where, "lines": error.lines})
+    def _say_broken(self, said: str, error: LocalError | None = None) -> None:
+        place = {"where": error.where, "lines": error.lines} if isinstance(error, Refused) else None
+        self._show(State.BROKEN, said, place)
 
     def _show(self, state: State, said: str, error: Json | None = None) -> None:
         self._state, self._said, self._error, self._changed_at = state, said, error, self._clock()

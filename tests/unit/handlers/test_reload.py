@@ -80,7 +80,7 @@ async def test_code_that_is_refused_leaves_the_last_good_one(author: Author) -> 
     await author.saves("8")
     shown = await author.saves("bad")
     assert (shown["state"], shown["error"]) == ("broken", {"where": f"{ID}:1", "lines": ["bad()"]})
-    assert shown["said"] == f"Not live: {ID}:1: NameError: bad The handlers from before still answer."
+    assert shown["said"] == f"Not live, and the handlers from before still answer. {ID}:1: NameError: bad"
     assert author.told[-1] == f"{shown['said']}\n    bad()"
     assert author.live == "8"
     shown = await author.saves("9")
@@ -90,7 +90,8 @@ async def test_code_that_is_refused_leaves_the_last_good_one(author: Author) -> 
 async def test_code_that_does_not_start_is_taken_back(author: Author) -> None:
     """What a try cannot find: the function says it, and gets the last good code again."""
     shown = await author.saves("odd")
-    assert (shown["state"], shown["said"]) == ("broken", "Not live: WorkerFunction failed: OSError: odd")
+    assert (shown["state"], shown["error"]) == ("broken", None)
+    assert shown["said"].endswith("still answer. WorkerFunction failed: OSError: odd")
     assert author.live == "7"
 
 
