@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Who speaks if nobody else does.
 PEOPLE = {8_100_001: "Ada", 8_100_002: "Ben", 8_100_003: "Cleo"}
 _SAID = "/id"
-_SLOW_S = 6
+_SLOW_S = 4
 _POLL_S = 0.05
 _WITHIN_S = 30.0
 _TRIES = 3
