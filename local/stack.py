@@ -177,7 +177,7 @@ class Stack:
     def _start_telegram(self) -> None:
         self._programs.start(
             "The local Telegram",
-            [sys.executable, "-m", "local.page"],
+            [sys.executable, "-m", "local.page", "--stack", self.folder, "--aws-port", str(self.ports.aws)],
             env=environment.for_telegram(os.environ, self.ports),
             folder=self.root,
             log=self.folder / "telegram.log",
