@@ -88,6 +88,8 @@ class Flood:
         updates = self._emulator.updates
         for number in range(MESSAGES):
             chat_id, text = self._message(number)
+            if chat_id in CROWD:
+                self._emulator.world.rename(chat_id, {"first_name": f"Guest {number + 1}"})
             try:
                 say(self._emulator, {"chat_id": chat_id, "text": text})
             except ControlError as error:

@@ -15,9 +15,9 @@ Hazard: a worker's lines come when its invocation ends. A freeze or an answer is
 
 import asyncio
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +35,14 @@ type Json = dict[str, Any]
 
 FRAME_EVERY_S = 0.2
 FEED_EVERY_S = 0.2
+#: So many events at once, and the feed is ahead: it is read again at once.
+MANY = 200
 LOOK_EVERY_S = 1.0
 #: The queue's emptiness is believed of what was not heard of for so long: the feed is read later than it is written.
 SETTLED_AFTER_S = 15.0
-#: What has a rate and a curve.
-FLOWS = ("arrived", "accepted", "began", "back", "answered", "dropped", "dead", "refused", "calls", "limited")
+#: What has a curve, and what has a rate.
+DRAWN = ("arrived", "accepted", "began", "back", "answered", "dropped", "dead")
+FLOWS = (*DRAWN, "refused", "calls", "limited")
 #: What is counted by the minute and in all, by the metrics' names.
 COUNTED = (
     "UpdatesLimited", "UpdatesWaiting", "NoticesSent", "CacheHits", "CacheMisses", "AttemptsFailed", "ColdStarts",
@@ -71,7 +74,7 @@ class Machine:
         self._answers = Times()
         self._frozen = Frozen()
         self._shown: Json = {}
-        self._shown_at = -math.inf
+        self._shown_at = 0.0
 
     async def run(self) -> None:
         """Read the feed and look at the stack until cancelled."""
@@ -170,11 +173,14 @@ class Machine:
                 self._counted[name].add(at, sum(values))
 
     async def _read_feed(self) -> None:
-        while self._feed is not None:
-            events = self._feed.read()
-            for event in events:
-                self.take(event)
-            await asyncio.sleep(0 if len(events) > 1_000 else FEED_EVERY_S)
+        if self._feed is None:
+            return
+        with closing(self._feed) as feed:
+            while True:
+                events = feed.read()
+                for event in events:
+                    self.take(event)
+                await asyncio.sleep(FEED_EVERY_S if len(events) < MANY else 0)
 
     # ---- the local AWS
 
@@ -235,7 +241,7 @@ class Machine:
         }
 
     def _curves(self, now: float) -> dict[str, list[float]]:
-        return {name: flow.curve(now) for name, flow in self._flows.items()}
+        return {name: self._flows[name].curve(now) for name in DRAWN}
 
     def _stack(self) -> Json:
         if self._feed is None:
