@@ -14,7 +14,6 @@ from types import FrameType
 from typing import TextIO
 
 from local.errors import LocalError
-from local.logs import FunctionLogs
 from local.ports import Ports
 from local.stack import Stack
 
@@ -88,10 +87,8 @@ The local AWS answers at {stack.aws.endpoint}. Ctrl-C stops everything.
 
 
 def _watch(stack: Stack) -> None:
-    logs = FunctionLogs(stack.aws.logs, stack.aws.outputs(), stack.folder / "functions.log")
     while True:
         stack.check()
-        logs.follow()
         time.sleep(_LOOK_EVERY_S)
 
 

@@ -73,8 +73,8 @@ class Stack:
             "AdminChatId": "1",
             "Architecture": self._architecture,
             "LogLevel": "INFO",
-            # The local AWS starts a process, and unpacks 90 MB of layers, for each invocation that finds none idle:
-            # forty deliveries at once take it 4 GB and a minute, four keep a laptop busy.
+            # The local AWS starts a process for each invocation that finds none idle: forty deliveries at once are
+            # forty processes, and four keep a laptop busy.
             "WebhookConnections": "4",
             "WorkerConcurrency": "4",
             **environment.parameters(os.environ),
