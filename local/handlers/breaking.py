@@ -51,21 +51,26 @@ class BreakAHandler:
     @property
     def watch(self) -> str:
         """What to watch."""
-        command = self._command or chosen(self._reload.commands, None)
         return (
-            f"Send /{command}: its handler fails three times, some seconds apart, and the update is dead. The person "
-            "is told so, with a reference, and the admin (chat 1) is asked what to do. Everybody else is answered. "
-            "Then Undo, and press Retry in the admin's chat: the answer comes."
+            f"Send /{self._at_hand}: its handler fails three times, some seconds apart, and the update is dead. The "
+            "person is told so, with a reference, and the admin (chat 1) is asked what to do. Everybody else is "
+            "answered. Then Undo, and press Retry in the admin's chat: the answer comes."
         )
 
     def state(self) -> Json:
-        """Return `on`, `busy`, `said`, and `choices`, the commands that can be broken."""
+        """Return `on`, `busy`, `said`, `choices`, the commands that can be broken, and `choice`, which it is."""
         return {
             "on": self._command is not None,
             "busy": self._is_busy,
             "said": self._said,
             "choices": self._reload.commands,
+            "choice": self._at_hand,
         }
+
+    @property
+    def _at_hand(self) -> str:
+        """The command that is broken, or would be."""
+        return self._command or chosen(self._reload.commands, None)
 
     async def pull(self, order: Json) -> None:
         """Break the order's `command`, or else /id. Raises LocalError."""

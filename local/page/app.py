@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,14 +33,20 @@ _BOT_API = ("/bot", "/file/")
 #: Files are read anew at each load: they change with the project.
 _FRESH = {"Cache-Control": "no-cache"}
 
-
 type Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 def create_app(
-    telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = (), jobs: Sequence[Job] = ()
+    telegram: Starlette,
+    sources: Sequence[Source] = (),
+    levers: Sequence[Lever] = (),
+    routes: Sequence[BaseRoute] = (),
+    jobs: Sequence[Job] = (),
 ) -> Starlette:
-    """Return the page around `telegram`, whose lifespan it takes over; `jobs` run as long as it does."""
+    """Return the page around `telegram`, whose lifespan it takes over.
+
+    `routes` are what sources answer besides; `jobs` run as long as the page does.
+    """
     handles = Levers(levers)
     stream = Stream([*sources, handles])
 
@@ -75,6 +81,7 @@ def create_app(
             Route("/", _index, methods=["GET"]),
             Route("/page/events", events, methods=["GET"]),
             Route("/page/levers/{name}", lever, methods=["POST"]),
+            *routes,
             Mount("/page/static", StaticFiles(directory=STATIC)),
             Mount("/", telegram),
         ],

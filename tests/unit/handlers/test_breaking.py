@@ -48,7 +48,8 @@ async def test_it_is_deployed_beside_the_authors_code(tmp_path: Path, reload: Re
     """Through saves, and gone with Undo; the menu stays as it is."""
     before = deployed.has
     lever = BreakAHandler(reload)
-    assert lever.state() == {"on": False, "busy": False, "said": "", "choices": ["id", "start"]}
+    off = {"on": False, "busy": False, "said": "", "choices": ["id", "start"], "choice": "id"}
+    assert lever.state() == off
     assert lever.watch.startswith("Send /id: ")
     await lever.pull({"on": True})
     assert (lever.state()["on"], lever.state()["said"]) == (True, "/id fails now.")

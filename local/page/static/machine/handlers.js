@@ -7,10 +7,15 @@ let told;
 /** Shows whether the saved handlers answer: a line always, and the error with its last lines if they do not. */
 export function show({ state, said, error, since }) {
   line.dataset.state = state;
-  line.textContent = state === "broken" ? "" : `${said} (${new Date(since * 1000).toLocaleTimeString()})`;
+  const text = state === "broken" ? "" : `${said} (${new Date(since * 1000).toLocaleTimeString()})`;
+  if (line.textContent !== text) line.textContent = text;
   const now = state === "broken" ? said : "";
   if (now === told) return; // or a screen reader would read it again
   told = now;
   alert.replaceChildren();
-  if (now) alert.append(h("p", {}, now), ...(error?.lines.length ? [h("pre", { tabindex: "0" }, error.lines.join("\n"))] : []));
+  if (!now) return;
+  alert.append(h("p", {}, now));
+  if (!error?.lines.length) return;
+  const lines = { tabindex: "0", role: "group", "aria-label": "The last lines of the traceback" };
+  alert.append(h("pre", lines, error.lines.join("\n")));
 }
