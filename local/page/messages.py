@@ -13,6 +13,7 @@ from local.telegram.world import Chat, World
 
 FILES = "/page/files/"
 QUOTE = 120
+QUOTE_OF_PINNED = 40
 _SHOWN = ("photo", "document", "contact", "location")
 #: What a message can hold besides, of which the page says that it is there.
 _OTHERS = (
@@ -63,15 +64,15 @@ def full_name(user: Json) -> str:
     return " ".join(user[name] for name in ("first_name", "last_name") if user.get(name))
 
 
-def summary(message: Json) -> str:
-    """Return one line of what the message says."""
+def summary(message: Json, most: int = QUOTE) -> str:
+    """Return one line of what the message says, of that many characters at most."""
     text = str(message.get("text") or message.get("caption") or "")
     if not text:
         kind = next((kind for kind in (*_SHOWN, *_OTHERS) if kind in message), "message")
         name = (message.get("document") or {}).get("file_name", "")
         text = name or kind.replace("_", " ").capitalize()
     line = " ".join(text.split())
-    return line if len(line) <= QUOTE else line[: QUOTE - 1] + "…"
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _media(world: World, message: Json) -> Json | None:
@@ -112,7 +113,7 @@ def service(world: World, message: Json) -> str | None:
     if left := message.get("left_chat_member"):
         return f"{name} left the group" if left.get("id") == actor.get("id") else f"{name} removed {full_name(left)}"
     if "pinned_message" in message:
-        return f"{name} pinned “{summary(message['pinned_message'])}”"
+        return f"{name} pinned “{summary(message['pinned_message'], QUOTE_OF_PINNED)}”"
     sentences: dict[str, Any] = {
         "new_chat_title": "{name} changed the group's name to “{value}”",
         "new_chat_photo": "{name} changed the group's photo",
