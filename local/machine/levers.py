@@ -10,10 +10,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from local.telegram.control import say
 from local.telegram.emulator import Emulator
 from local.telegram.errors import ControlError
 from local.telegram.faults import Fault
+from local.telegram.speaking import say
 from local.telegram.updates import Pending
 from local.telegram.world import ADMIN_ID
 

@@ -30,8 +30,15 @@ STATIC = Path(__file__).parent / "static"
 _OF_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
 #: What bots call, also from containers, which know this machine by other names.
 _BOT_API = ("/bot", "/file/")
-#: Files are read anew at each load: they change with the project.
-_FRESH = {"Cache-Control": "no-cache"}
+#: What the page may load, itself and nothing else, and no script but its files: what bots send must never run here.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Read anew at each load: files change with the project.
+    "Cache-Control": "no-cache",
+}
 
 type Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -81,8 +88,8 @@ def create_app(
             Route("/", _index, methods=["GET"]),
             Route("/page/events", events, methods=["GET"]),
             Route("/page/levers/{name}", lever, methods=["POST"]),
+            Mount("/page/static", Files(directory=STATIC)),
             *routes,
-            Mount("/page/static", StaticFiles(directory=STATIC)),
             Mount("/", telegram),
         ],
         middleware=[Middleware(OfThisPage)],
@@ -91,7 +98,17 @@ def create_app(
 
 
 async def _index(_: Request) -> Response:
-    return FileResponse(STATIC / "index.html", headers=_FRESH)
+    return FileResponse(STATIC / "index.html", headers=_HEADERS)
+
+
+class Files(StaticFiles):
+    """The page's files, with its headers."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file, or what there is instead."""
+        response = await super().get_response(path, scope)
+        response.headers.update(_HEADERS)
+        return response
 
 
 class OfThisPage:

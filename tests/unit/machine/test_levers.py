@@ -9,7 +9,7 @@ import pytest
 from local.machine.levers import AT_ONCE, FLOODER, MESSAGES, PAUSE_S, on_telegram
 from local.telegram import app as telegram
 from local.telegram.clock import ManualClock
-from local.telegram.control import say
+from local.telegram.speaking import say
 from local.telegram.world import ADMIN_ID
 
 if TYPE_CHECKING:

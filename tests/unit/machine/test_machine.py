@@ -12,7 +12,7 @@ from local.machine.account import Look
 from local.machine.machine import FRAME_EVERY_S, SETTLED_AFTER_S, Machine
 from local.machine.recent import SHOWN
 from local.telegram import app as telegram
-from local.telegram.control import say
+from local.telegram.speaking import say
 from local.telegram.updates import Pending
 
 if TYPE_CHECKING:
