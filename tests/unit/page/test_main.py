@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from local.page.__main__ import page
+from local.page.__main__ import around_the_emulator
 from local.telegram import app as telegram
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ HERE = "http://127.0.0.1:8081"
 @pytest.fixture
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     """A browser before the page without a stack."""
-    app = page(telegram.create_app())
+    app = around_the_emulator(telegram.create_app())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE) as client:
         yield client
 
