@@ -63,3 +63,11 @@ for (const button of buttons) {
     window.scrollTo(0, 0);
   });
 }
+
+/** A link may name a part, as an alert's does; on a narrow page that is the one to be seen. */
+function follow() {
+  const named = buttons.find((button) => `#${button.dataset.part}` === location.hash);
+  if (named?.checkVisibility()) named.click();
+}
+addEventListener("hashchange", follow);
+follow();

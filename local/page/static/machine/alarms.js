@@ -29,7 +29,7 @@ function build(place) {
 function sentence(alarms, ringing, others) {
   if (!alarms) return "CloudWatch says nothing yet.";
   const silent = others.filter(({ state }) => state === "no data yet").length;
-  const rest = [`${others.length - silent} are in order`, silent && `${silent} have no data yet`].filter(Boolean).join(", ");
+  const rest = [`${others.length - silent} in order`, silent && `${silent} ${silent === 1 ? "has" : "have"} no data yet`].filter(Boolean).join(", ");
   return ringing.length ? `${ringing.length === 1 ? "One rings" : `${ringing.length} ring`}; ${rest}.` : `None rings; ${rest}.`;
 }
 

@@ -4,7 +4,7 @@ import { duration, number, put, rate } from "./words.js";
 
 /** By name: its label, what it says of the frame, and a word more. */
 const GAUGES = {
-  answer: ["Answer time, p50 / p99", answerTime, () => "to the bot’s first message"],
+  answer: ["Answer time", answerTime, () => "p50 / p99, to the bot’s first word"],
   frozen: ["Frozen chats", ({ frozen }) => number(frozen), () => "told by Telegram to wait, now"],
   limited: ["Limits hit", minute("UpdatesLimited"), inAll("UpdatesLimited")],
   waits: ["Held back", minute("UpdatesWaiting"), inAll("UpdatesWaiting", "for a limit or a freeze")],
@@ -57,9 +57,15 @@ function inAll(metric, word) {
 }
 
 function answerTime({ answer_ms: ms }) {
-  return ms ? `${duration(ms.p50)} / ${duration(ms.p99)}` : "none yet";
+  return ms ? both(duration(ms.p50), duration(ms.p99)) : "none yet";
 }
 
 function cache({ minute: { CacheHits: hits, CacheMisses: misses } }) {
   return hits + misses ? `${number(hits)} of ${number(hits + misses)}` : "none read";
+}
+
+/** Two times of one unit have it once. */
+function both(one, other) {
+  const [value, unit] = one.split(" ");
+  return `${other.endsWith(` ${unit}`) ? value : one} / ${other}`;
 }

@@ -4,10 +4,12 @@ import { order } from "../orders.js";
 import { put } from "./words.js";
 
 const section = document.getElementById("levers");
-const list = h("ul", { class: "levers" });
+const list = h("ul", { class: "levers cards", role: "list" });
 const cards = new Map();
+/** For screen readers, once a lever is on or off: its progress would never let them finish. */
+const announced = h("p", { class: "visually-hidden", role: "status" });
 
-section.append(h("p", {}, "Break something, and watch the machine. Each has an Undo."), list);
+section.append(h("p", {}, "Break something, and watch the machine. Each has an Undo."), list, announced);
 
 export function show({ levers }) {
   for (const lever of levers) {
@@ -18,17 +20,17 @@ export function show({ levers }) {
 
 function card({ name, label, choices }) {
   const id = `lever-${name}`;
-  const choice = choices && h("select", { class: "lever-choice", "aria-label": `${label}: which command` });
-  const said = h("p", { class: "lever-said", role: "status" });
-  const sentence = h("p", { class: "lever-watch", id: `${id}-watch` });
-  const parts = { said, watch: sentence, choice, sentence: "", error: "" };
-  const pull = h("button", { type: "button", class: "lever-pull", "aria-describedby": `${id}-watch`, onclick: () => send(parts, name, true) }, label);
-  const undo = h("button", { type: "button", class: "lever-undo", "aria-label": `Undo: ${label}`, onclick: () => {
+  const said = h("p", { class: "lever-said" });
+  const watch = h("p", { class: "lever-watch", id: `${id}-watch` });
+  const choice = choices && h("select", { class: "plain lever-choice", "aria-label": `${label}: which command` });
+  const parts = { label, said, choice, error: "", isOn: null };
+  const pull = h("button", { type: "button", class: "button lever-pull", "aria-describedby": `${id}-watch`, onclick: () => send(parts, name, true) }, label);
+  const undo = h("button", { type: "button", class: "button lever-undo", "aria-label": `Undo: ${label}`, onclick: () => {
     if (undo.getAttribute("aria-disabled") !== "true") send(parts, name, false);
   } }, "Undo");
-  const item = h("li", { class: "lever", id }, h("div", { class: "lever-buttons" }, pull, choice, undo), sentence, said);
+  const item = h("li", { class: "lever card", id }, h("div", { class: "lever-buttons" }, pull, choice, undo), watch, said);
   list.append(item);
-  return Object.assign(parts, { item, pull, undo });
+  return Object.assign(parts, { item, pull, undo, watch });
 }
 
 function fill(parts, { on, busy, said, watch, choices, choice }) {
@@ -38,8 +40,10 @@ function fill(parts, { on, busy, said, watch, choices, choice }) {
   parts.item.dataset.busy = String(busy);
   parts.pull.setAttribute("aria-pressed", String(on));
   parts.undo.setAttribute("aria-disabled", String(!on));
-  parts.sentence = [on && "On.", said].filter(Boolean).join(" ");
-  put(parts.said, parts.error || parts.sentence);
+  const sentence = parts.error || [on && "On.", said].filter(Boolean).join(" ");
+  put(parts.said, sentence);
+  if (parts.isOn !== null && parts.isOn !== on) put(announced, `${parts.label}: ${on ? "on" : "off"}. ${said}`);
+  parts.isOn = on;
 }
 
 /** Has the list be these commands; what somebody is about to choose stays chosen, if it is still there. */
@@ -58,5 +62,6 @@ async function send(parts, name, on) {
   } catch (error) {
     parts.error = error.message;
     put(parts.said, parts.error);
+    put(announced, `${parts.label}: ${parts.error}`);
   }
 }

@@ -23,7 +23,7 @@ async function load(place, row) {
     return;
   }
   const raw = h("pre", { class: "raw", tabindex: "0", hidden: true }, lines.map(({ text }) => text).join("\n"));
-  const asItIs = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
+  const asItIs = h("button", { type: "button", class: "button", "aria-pressed": "false", onclick: () => {
     raw.hidden = !raw.hidden;
     asItIs.setAttribute("aria-pressed", String(!raw.hidden));
   } }, "Raw JSON");
@@ -32,7 +32,7 @@ async function load(place, row) {
     row.reference && h("p", {}, "Its reference is ", h("b", {}, row.reference), ": ", h("code", {}, `make trace REF=${row.reference}`), " prints all of it."),
     lines.length ? h("ol", { class: "lines" }, lines.map(line)) : h("p", {}, none(row)),
     lines.length && h("p", { class: "line-orders" },
-      h("button", { type: "button", onclick: () => load(place, row) }, "Look again"), " ", asItIs),
+      h("button", { type: "button", class: "button", onclick: () => load(place, row) }, "Look again"), " ", asItIs),
     raw,
   );
 }

@@ -5,9 +5,11 @@ import { clock, duration, put } from "./words.js";
 
 const SHOWN = 100;
 const STATIONS = {
-  telegram: ["◌", "at Telegram"], waiting: ["…", "waiting"], work: ["▶", "in work"], back: ["↩", "put back"],
-  answered: ["✓", "answered"], dropped: ["–", "dropped"], dead: ["✕", "dead"], lost: ["?", "out of sight"],
+  telegram: ["◌", "at Telegram", ""], waiting: ["…", "waiting", ""], work: ["▶", "in work", ""],
+  back: ["↩", "put back", "warn"], answered: ["✓", "answered", "good"], dropped: ["–", "dropped", "warn"],
+  dead: ["✕", "dead", "bad"], lost: ["?", "out of sight", ""],
 };
+/** By their reason, what was dropped is said in a word. */
 const REASONS = { user_limit: "limited", chat_limit: "limited", stale: "stale", duplicate: "a copy" };
 
 const rows = new Map(); // number -> { row, item, … }
@@ -31,7 +33,7 @@ export function showUpdates(place, changed, isAll) {
 
 function build(place) {
   const list = h("ol", { class: "updates", reversed: true });
-  const pause = h("button", { type: "button", class: "updates-pause", "aria-pressed": "false", onclick: () => {
+  const pause = h("button", { type: "button", class: "button updates-pause", "aria-pressed": "false", onclick: () => {
     pause.setAttribute("aria-pressed", pause.getAttribute("aria-pressed") === "true" ? "false" : "true");
     release();
   } }, "Pause");
@@ -84,9 +86,10 @@ function remove(number) {
 }
 
 function fill(entry, row) {
-  const [icon, word] = STATIONS[row.station];
+  const [icon, word, tone] = STATIONS[row.station];
   entry.row = row;
   entry.item.dataset.station = row.station;
+  entry.badge.className = `badge ${tone}`;
   put(entry.at, clock(row.at));
   put(entry.badge, `${icon} ${(row.station === "dropped" && (REASONS[row.reason] ?? row.reason)) || word}`);
   put(entry.who, [row.who, row.text ? `“${row.text}”` : row.type].filter(Boolean).join(": "));

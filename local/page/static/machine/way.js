@@ -15,19 +15,20 @@ const STATIONS = {
   dead: { label: "Dead", all: "dead", flow: "dead", note: "given up, and kept" },
 };
 /** In hundredths of the width and in pixels of the height, as the grid in machine.css has them. */
-const ROW = [50, 166, 282];
+const ROW = [42, 138, 234];
+const HALF = 42;
 const LINES = {
   accepted: (x) => `M${x(16)} ${ROW[0]} H${x(21)}`,
   queued: (x) => `M${x(37)} ${ROW[0]} H${x(42)}`,
   began: (x) => `M${x(58)} ${ROW[0]} H${x(63)}`,
   answered: (x) => `M${x(79)} ${ROW[0]} H${x(84)}`,
-  dropped: (x) => `M${x(76)} ${ROW[0] + 50} V${ROW[1]} H${x(84)}`,
-  dead: (x) => `M${x(74)} ${ROW[0] + 50} V${ROW[2]} H${x(84)}`,
-  back: (x) => `M${x(66)} ${ROW[0] + 50} V${ROW[1]} H${x(62)}`,
-  again: (x) => `M${x(46)} ${ROW[1]} H${x(45)} V${ROW[0] + 50}`,
+  dropped: (x) => `M${x(76)} ${ROW[0] + HALF} V${ROW[1]} H${x(84)}`,
+  dead: (x) => `M${x(74)} ${ROW[0] + HALF} V${ROW[2]} H${x(84)}`,
+  back: (x) => `M${x(66)} ${ROW[0] + HALF} V${ROW[1]} H${x(62)}`,
+  again: (x) => `M${x(46)} ${ROW[1]} H${x(45)} V${ROW[0] + HALF}`,
 };
 const FLOW_OF = { queued: "accepted", again: "back" };
-const HEIGHT = 332;
+const HEIGHT = 276;
 
 let parts;
 
