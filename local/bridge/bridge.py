@@ -153,8 +153,12 @@ class Bridge:
             await self._polling.confirm(_CONFIRM_WITHIN_S)
         except (Refused, Unreachable) as error:
             left = window.unconfirmed
-            return f"Telegram could not be told that {left} updates were delivered ({error}): they come again."
-        return f"{window.waiting} updates were not delivered: they wait at Telegram." if window.waiting else ""
+            count = "1 update was delivered" if left == 1 else f"{left} updates were delivered"
+            return f"Telegram could not be told that {count} ({error}): what was comes again."
+        if not (left := window.waiting):
+            return ""
+        count = "1 update was not delivered: it waits" if left == 1 else f"{left} updates were not delivered: they wait"
+        return f"{count} at Telegram."
 
     async def _carry_out(self, content_type: str, body: bytes) -> None:
         """Carry out the call that the webhook's answer holds, if any, at Telegram; nobody hears what becomes of it."""
