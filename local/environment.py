@@ -29,7 +29,7 @@ _KEPT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ")
 _DROPPED = {"ARCHITECTURE", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "TOKEN"}
 _DROPPED_PREFIXES = ("AWS_", "PYTHON", "SAM_CLI_", "UV_PROJECT", "VIRTUAL_ENV", "__SAM_CLI_")
 #: How this machine gets to the internet.
-_OUTWARD = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_OUTWARD = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _NOT_PROXIED = "127.0.0.1,localhost,.localhost"
 
 
@@ -125,11 +125,13 @@ def for_telegram(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:
 def for_bridge(environ: Mapping[str, str], ports: Ports, *, local_token: str, token: str, api: str) -> dict[str, str]:
     """Return the environment of the bridge, the only program that gets to see the real token."""
     outward = {name: environ[name] for each in _OUTWARD for name in (each, each.lower()) if name in environ}
-    not_proxied = outward.get("NO_PROXY") or outward.get("no_proxy")
+    spared = [environ.get("no_proxy") or environ.get("NO_PROXY"), _NOT_PROXIED]
+    not_proxied = ",".join(filter(None, spared))
     return {
         **for_telegram(environ, ports),
         **outward,
-        "NO_PROXY": f"{not_proxied},{_NOT_PROXIED}" if not_proxied else _NOT_PROXIED,
+        "NO_PROXY": not_proxied,
+        "no_proxy": not_proxied,
         "FLOODGATE_TELEGRAM_TOKEN": local_token,
         TOKEN_VARIABLE: token,
         API_VARIABLE: api,

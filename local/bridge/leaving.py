@@ -16,36 +16,57 @@ from local.aws import LocalAws, StackUnusable
 
 STATUS = "/bridge/status"
 STOP = "/bridge/stop"
-WITHIN_S = 10.0
+HANDLED_WITHIN_S = 10.0
 _STOPS_WITHIN_S = 10.0
-_POLL_S = 0.2
+_LOOK_EVERY_S = 0.2
 _QUEUES = ("UpdatesQueue", "TasksQueue")
 
 
-def wind_down(
-    bridge_url: str,
-    aws: LocalAws,
-    within_s: float = WITHIN_S,
+def wind_down(bridge_url: str, aws: LocalAws) -> str:
+    """Stop the bridge, wait for what it had delivered, and return what is left, in sentences; "" if nothing is."""
+    said, queues = _stop(bridge_url), _queues(aws)
+    return farewell(said, drained(lambda: _left(aws, queues)))
+
+
+def drained(
+    left: Callable[[], int],
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> str:
-    """Stop the bridge, wait for what it had delivered, and return what is left, in sentences; "" if nothing is."""
-    with httpx.Client(trust_env=False, timeout=_STOPS_WITHIN_S) as client:
-        try:
-            said = client.post(f"{bridge_url}{STOP}").raise_for_status().json()["sentence"]
-        except (httpx.HTTPError, ValueError):
-            said = "The bridge had ended before: what it had not confirmed at Telegram comes again."
-    queues, deadline = _queues(aws), now() + within_s
-    while (left := _left(aws, queues)) and now() < deadline:
-        sleep(_POLL_S)
-    if left:
-        lost = (
-            f"{left} updates or tasks that this machine had accepted were not handled within {within_s:.0f} s and are "
-            "gone: their people have to write again."
-        )
-        return f"{said} {lost}".strip()
-    return str(said)
+) -> int:
+    """Return how many are left when none is, or after HANDLED_WITHIN_S."""
+    deadline = now() + HANDLED_WITHIN_S
+    while (count := left()) and now() < deadline:
+        sleep(_LOOK_EVERY_S)
+    return count
+
+
+def farewell(said: str, left: int) -> str:
+    """Return what the bridge said and what became of that many messages that nobody has handled."""
+    if not left:
+        return said
+    count = "1 update or task" if left == 1 else f"{left} updates or tasks"
+    lost = (
+        f"Not handled within {HANDLED_WITHIN_S:.0f} s: {count} that this machine had accepted. They are gone with it, "
+        "and their people have to write again."
+    )
+    return f"{said} {lost}".strip()
+
+
+def _stop(bridge_url: str) -> str:
+    try:
+        answer = httpx.post(f"{bridge_url}{STOP}", trust_env=False, timeout=_STOPS_WITHIN_S).raise_for_status()
+        return str(answer.json()["sentence"])
+    except (httpx.HTTPError, ValueError):
+        return "The bridge had ended before: what Telegram was not told of comes again."
+
+
+def _queues(aws: LocalAws) -> list[str]:
+    try:
+        outputs = aws.outputs()
+    except StackUnusable:  # not deployed yet, or no more
+        return []
+    return [outputs[name] for name in _QUEUES if name in outputs]
 
 
 def _left(aws: LocalAws, queues: Iterable[str]) -> int:
@@ -59,11 +80,3 @@ def _left(aws: LocalAws, queues: Iterable[str]) -> int:
     except (BotoCoreError, ClientError):
         return 0
     return found
-
-
-def _queues(aws: LocalAws) -> list[str]:
-    try:
-        outputs = aws.outputs()
-    except StackUnusable:  # not deployed yet, or no more
-        return []
-    return [outputs[name] for name in _QUEUES if name in outputs]
