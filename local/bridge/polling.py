@@ -53,17 +53,18 @@ class Polling:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        failures = 0
+        # The first is short, as after a failure, to know at once how it goes.
+        failures, wait_s = 0, 0
         while True:
             try:
-                await self._poll()
+                await self._poll(wait_s)
             except (Refused, Unreachable) as error:
-                failures += 1
+                failures, wait_s = failures + 1, 0
                 pause_s, sentence = await self._trouble(error, min(LONGEST_PAUSE_S, 2.0 ** (failures - 1)))
                 self._say(Status("trouble", f"{sentence} Trying again in {pause_s:.0f} s."))
                 await self._clock.sleep(pause_s)
             else:
-                failures = 0
+                failures, wait_s = 0, LONG_POLL_S
                 await self._until_settled()
 
     async def confirm(self, within_s: float) -> None:
@@ -73,14 +74,14 @@ class Polling:
             arguments = {"offset": offset, "limit": 1, "timeout": 0}
             self.window.take(await self._account.call("getUpdates", arguments, within_s))
 
-    async def _poll(self) -> None:
-        arguments: dict[str, Any] = {"limit": LIMIT, "timeout": LONG_POLL_S if self.window.is_settled else 0}
+    async def _poll(self, wait_s: int) -> None:
+        arguments: dict[str, Any] = {"limit": LIMIT, "timeout": wait_s if self.window.is_settled else 0}
         if (offset := self.window.offset()) is not None:
             arguments["offset"] = offset
         if self.allowed is not None:
             arguments["allowed_updates"] = self.allowed
-        patience_s = arguments["timeout"] + _ANSWERS_WITHIN_S
-        answer = await self._account.call("getUpdates", arguments, patience_s)
+        within_s = arguments["timeout"] + _ANSWERS_WITHIN_S
+        answer = await self._account.call("getUpdates", arguments, within_s)
         if not isinstance(answer, list):
             raise Unreachable("an answer that is no list of updates")
         self._say(Status("polling", "Telegram is asked for updates."))

@@ -1,6 +1,7 @@
-"""What the page shows in place of the chats: whom the bridge is for, and how it goes.
+"""What the page shows in place of the chats: whom the bridge is for, where to write to it, and how it goes.
 
-The frame is whole each time: `{"kind": "bridge", "bot", "status", "state", "waiting"}`; `status` is a sentence.
+A frame is whole each time: `{"kind": "bridge", "title", "said", "link", "bot", "state", "status", "waiting"}`. `said`
+are sentences, of which the last is `status`, how it goes.
 """
 
 from typing import Any
@@ -22,7 +23,16 @@ class Shown:
     def snapshot(self) -> Json:
         """Return all that there is to show now."""
         status = self._bridge.status()
-        return {"kind": "bridge", "status": status.pop("sentence"), **status}
+        sentence, bot = status.pop("sentence"), status["bot"] or {}
+        name = bot.get("username")
+        return {
+            "kind": "bridge",
+            "title": f"@{name} talks to the real Telegram" if name else "The bot talks to the real Telegram",
+            "said": ["Write to it from your phone. Whoever does is answered from this machine.", sentence],
+            "link": {"url": f"https://t.me/{name}", "text": f"t.me/{name}"} if name else None,
+            "status": sentence,
+            **status,
+        }
 
     def changes(self) -> Json | None:
         """Return it all if anything has changed."""
