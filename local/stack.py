@@ -23,10 +23,10 @@ import httpx
 
 from local import environment
 from local.aws import STACK_NAME, LocalAws, StackUnusable
-from local.bridge.account import local_token
 from local.bridge.claim import Claimed
-from local.bridge.leaving import STATUS, wind_down
+from local.bridge.leaving import wind_down
 from local.errors import LocalError
+from local.front import Front
 from local.ports import HOST, Ports
 from local.processes import Programs, StepFailed
 
@@ -72,16 +72,14 @@ class Stack:
         self.telegram_url = f"http://{HOST}:{ports.telegram}"
         #: What to tell of updates that were left when it stopped; "" if there is nothing to tell.
         self.farewell = ""
-        # The real one would stand in sam's command line and logs, and in the local AWS.
-        self._token = environment.BOT_TOKEN if bridge is None else local_token(bridge.bot["id"])
+        self._front = Front.bridge(os.environ, ports, bridge) if bridge else Front.emulator(os.environ, ports)
         self._report = report
         self._architecture = environment.architecture()
         self._builds = root / ".run" / f"build-{self._architecture}"
         self.parameters = {
-            "BotToken": self._token,
+            "BotToken": self._front.token,
             "TelegramApiUrl": self.telegram_url,
-            # Chat 1 is the emulator's; who owns a real bot is not known.
-            "AdminChatId": "1" if bridge is None else "",
+            "AdminChatId": self._front.admin_chat,
             "Architecture": self._architecture,
             "LogLevel": "INFO",
             # The local AWS starts a process, and unpacks 90 MB of layers, for each invocation that finds none idle:
@@ -119,8 +117,7 @@ class Stack:
             self._sync("ministack")
         with self._report(f"local AWS on {self.aws.endpoint}"):
             self._start_aws()
-        what = "local Telegram" if self.bridge is None else f"bridge to {self.bridge.api}"
-        with self._report(f"{what} on {self.telegram_url}"):
+        with self._report(f"{self._front.name} on {self.telegram_url}"):
             self._start_telegram()
         with self._report("sam build"):
             self._build()
@@ -191,24 +188,16 @@ class Stack:
         self.aws.client("s3").create_bucket(Bucket=_BUCKET)
 
     def _start_telegram(self) -> None:
-        name, looked_at, env = "the local Telegram", "/control/deliveries", self._telegram_environment()
-        if self.bridge is not None:
-            name, looked_at = "the bridge to Telegram", STATUS
+        name = f"the {self._front.name}"
         self._programs.start(
             name[:1].upper() + name[1:],
             [sys.executable, "-m", "local.page"],
-            env=env,
+            env=self._front.environment,
             folder=self.root,
             log=self.folder / "telegram.log",
         )
-        self._wait_for(f"{self.telegram_url}{looked_at}", name, _STARTED_WITHIN_S)
+        self._wait_for(f"{self.telegram_url}{self._front.ready_path}", name, _STARTED_WITHIN_S)
         self._is_bridged = self.bridge is not None
-
-    def _telegram_environment(self) -> dict[str, str]:
-        if self.bridge is None:
-            return environment.for_telegram(os.environ, self.ports)
-        token, api = self.bridge.token, self.bridge.api
-        return environment.for_bridge(os.environ, self.ports, local_token=self._token, token=token, api=api)
 
     def _require_known_parameters(self) -> None:
         """Refuse what sam would take without a word, and drop."""
