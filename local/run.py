@@ -85,8 +85,10 @@ def run(ports: Ports, wishes: Wishes, out: TextIO = sys.stdout, err: TextIO = sy
     for number in _SIGNALS:
         signal.signal(number, _stop)
     started = time.monotonic()
-    stack = None
+    stack, bridge = None, None
     try:
+        # Before a webhook is removed for nothing.
+        ports.require_free()
         bridge = _claimed(wishes, out) if wishes.token else None
         stack = Stack(ports, report=Steps(out), bridge=bridge)
         with stack:
@@ -99,9 +101,9 @@ def run(ports: Ports, wishes: Wishes, out: TextIO = sys.stdout, err: TextIO = sy
             finally:
                 out.write("\n")
     except Stopped:
-        out.write(f"{_farewell(stack)}Stopped, and nothing is left running.\n")
+        out.write(f"{_farewell(stack, bridge)}Stopped, and nothing is left running.\n")
     except LocalError as error:
-        err.write(f"{_farewell(stack)}\n{error}\n")
+        err.write(f"{_farewell(stack, bridge)}\n{error}\n")
         return 1
     return 0
 
@@ -116,8 +118,14 @@ def _claimed(wishes: Wishes, out: TextIO) -> Claimed:
     return claim(wishes.token, wishes.api, may_remove=wishes.removes_webhook, ask=ask if is_terminal else None)
 
 
-def _farewell(stack: Stack | None) -> str:
-    return f"{stack.farewell}\n" if stack is not None and stack.farewell else ""
+def _farewell(stack: Stack | None, bridge: Claimed | None) -> str:
+    """Return what became of people's messages, and what is not as it was."""
+    sentences = [stack.farewell] if stack is not None else []
+    if bridge is not None and bridge.removed:
+        sentences.append(
+            f"{bridge.name} has no webhook at {bridge.removed} any more: `make deploy` there registers it again."
+        )
+    return "".join(f"{sentence}\n" for sentence in sentences if sentence)
 
 
 def welcome(stack: Stack, seconds: float) -> str:

@@ -38,6 +38,8 @@ class Claimed:
     token: str = field(repr=False)
     api: str
     bot: Json
+    #: Where the webhook pointed that was removed for it; "" if there was none.
+    removed: str = ""
 
     @property
     def name(self) -> str:
@@ -59,10 +61,12 @@ def claim(
     TelegramUnreachable, WebhookInTheWay.
     """
     account = Account(token, api, transport=transport)
-    return Claimed(token, account.api, asyncio.run(_claim(account, may_remove=may_remove, ask=ask)))
+    bot, removed = asyncio.run(_claim(account, may_remove=may_remove, ask=ask))
+    return Claimed(token, account.api, bot, removed)
 
 
-async def _claim(account: Account, *, may_remove: bool, ask: Ask | None) -> Json:
+async def _claim(account: Account, *, may_remove: bool, ask: Ask | None) -> tuple[Json, str]:
+    """Return the bot, and the host of the webhook that was removed."""
     try:
         bot: Json = await account.call("getMe")
         info: Json = await account.call("getWebhookInfo")
@@ -89,7 +93,7 @@ async def _claim(account: Account, *, may_remove: bool, ask: Ask | None) -> Json
         ) from None
     finally:
         await account.close()
-    return bot
+    return bot, webhook_host(info)
 
 
 def _situation(bot: Json, info: Json) -> str:

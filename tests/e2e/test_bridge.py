@@ -100,6 +100,7 @@ def test_people_at_telegram_are_answered_from_this_machine(there: TelegramContro
     finally:
         code = run.press_ctrl_c()
     assert code in CODES_AFTER_CTRL_C
+    assert "@floodgate_local_bot has no webhook at bot.example.localhost any more: `make deploy`" in run.said()
     assert "nothing is left running" in run.said()
     assert left(family) == []
     assert {delivery["outcome"] for delivery in there.deliveries()} == {"confirmed"}

@@ -76,7 +76,7 @@ SITUATION = (
 def test_a_free_bot_is_claimed_by_its_name(there: There) -> None:
     """Who it is comes back, and what is printed of it holds no token."""
     claimed = there.claim()
-    assert (claimed.name, claimed.api, claimed.token) == ("@floodgate_local_bot", API, REAL)
+    assert (claimed.name, claimed.api, claimed.token, claimed.removed) == ("@floodgate_local_bot", API, REAL, "")
     assert REAL not in repr(claimed)
     assert there.line.methods() == ["getMe", "getWebhookInfo"]
 
@@ -100,7 +100,8 @@ def test_a_webhook_is_removed_if_its_owner_says_so(hooked: There) -> None:
         questions.append(question)
         return True
 
-    assert hooked.claim(ask=yes).name == "@floodgate_local_bot"
+    claimed = hooked.claim(ask=yes)
+    assert (claimed.name, claimed.removed) == ("@floodgate_local_bot", "bot.example.localhost")
     assert questions == [f"{SITUATION}\nRemove it?"]
     assert (hooked.has_webhook, hooked.waiting) == (False, 2)
 

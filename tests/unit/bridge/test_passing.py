@@ -2,11 +2,14 @@
 
 import gzip
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from local.bridge.account import Account
+from local.bridge.app import create_app
+from local.telegram.app import DROP
 from local.telegram.faults import Fault
 from tests.unit.bridge.harness import LOCAL, REAL, Crossing
 
@@ -166,6 +169,30 @@ async def test_what_may_have_gone_out_says_nothing_of_the_bot_api(crossing: Cros
     answer = await crossing.here.post(f"{BOT}/sendMessage", json={"chat_id": 5, "text": "x"})
     assert answer.status_code == 504
     assert answer.text.startswith("Telegram did not answer (")
+
+
+async def test_a_file_that_breaks_off_breaks_off_here(crossing: Crossing) -> None:
+    """Nobody takes half a file for a whole one: the connection closes."""
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("")
+
+    class Half(httpx.AsyncByteStream):
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return half()
+
+    dropped: list[bool] = []
+    app = create_app(crossing.bridge)
+
+    async def with_drop(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope | {DROP: lambda: dropped.append(True)}, receive, send)
+
+    crossing.line.fault = lambda _: httpx.Response(200, stream=Half(), headers={"content-length": "8"})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_drop), base_url="http://bridge") as client:
+        async with client.stream("GET", f"/file{BOT}/x") as answer:
+            assert b"".join([piece async for piece in answer.aiter_raw()]) == b"half"
+    assert dropped == [True]
 
 
 async def test_commands_reach_telegram(crossing: Crossing) -> None:
