@@ -134,6 +134,8 @@ def welcome(stack: Stack, seconds: float) -> str:
     logs = stack.folder.relative_to(stack.root)
     return f"""
 Ready after {seconds:.0f} s. {_bridged(stack) if stack.bridge else _local(stack)}
+What you save below functions/worker/bot is live at once; `make new NAME=weather` writes a feature to start from.
+
 Logs: {logs}/functions.log has the bot's, the other files there those of the local AWS, Telegram and sam.
 The local AWS answers at {stack.aws.endpoint}. Ctrl-C stops everything.
 """
