@@ -192,19 +192,10 @@ class Stack:
 
     def _start_telegram(self) -> None:
         name = f"the {self._front.name}"
+        options = ["--stack", self.folder, "--aws-port", str(self.ports.aws), "--watch", self._watch]
         self._programs.start(
             name[:1].upper() + name[1:],
-            [
-                sys.executable,
-                "-m",
-                "local.page",
-                "--stack",
-                self.folder,
-                "--aws-port",
-                str(self.ports.aws),
-                "--watch",
-                self._watch,
-            ],
+            [sys.executable, "-m", "local.page", *options],
             env=self._front.environment,
             folder=self.root,
             log=self.folder / "telegram.log",
