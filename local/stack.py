@@ -192,7 +192,7 @@ class Stack:
 
     def _start_telegram(self) -> None:
         name = f"the {self._front.name}"
-        options = ["--stack", self.folder, "--aws-port", str(self.ports.aws), "--watch", self._watch]
+        options: list[str | Path] = ["--stack", self.folder, "--aws-port", str(self.ports.aws), "--watch", self._watch]
         self._programs.start(
             name[:1].upper() + name[1:],
             [sys.executable, "-m", "local.page", *options],
