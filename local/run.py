@@ -25,7 +25,7 @@ from local.errors import LocalError
 from local.handlers.following import LOG
 from local.opening import open_page
 from local.ports import Ports
-from local.stack import Stack
+from local.stack import ROOT, Stack
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_EVERY_S = 0.5
@@ -91,7 +91,7 @@ def run(ports: Ports, wishes: Wishes, out: TextIO = sys.stdout, err: TextIO = sy
         # Before a webhook is removed for nothing.
         ports.require_free()
         bridge = _claimed(wishes, out) if wishes.token else None
-        stack = Stack(ports, report=Steps(out), bridge=bridge)
+        stack = Stack(ports, watch=ROOT, report=Steps(out), bridge=bridge)
         with stack:
             out.write(welcome(stack, time.monotonic() - started))
             out.flush()

@@ -51,7 +51,7 @@ def silent(_step: str) -> AbstractContextManager[None]:
 class Stack:
     """A deployed bot on this machine, from `start` (or `with`) to `stop`.
 
-    `watch` is the project whose handlers are brought to it when they are saved, if that is not the one it is built of.
+    `watch` is the project whose handlers are brought to it when they are saved.
     `report` wraps each step; `parameters` override the template's, beside those that a local stack needs. With `bridge`
     it has the real Telegram in place of the local one.
     """
@@ -72,7 +72,7 @@ class Stack:
         self.folder = root / ".run" / str(ports.aws)
         self.aws = LocalAws(ports)
         self.telegram_url = f"http://{HOST}:{ports.telegram}"
-        self._watch = watch or root
+        self._watch = watch
         #: What to tell of updates that were left when it stopped; "" if there is nothing to tell.
         self.farewell = ""
         self._front = Front.bridge(os.environ, ports, bridge) if bridge else Front.emulator(os.environ, ports)
@@ -192,7 +192,9 @@ class Stack:
 
     def _start_telegram(self) -> None:
         name = f"the {self._front.name}"
-        options: list[str | Path] = ["--stack", self.folder, "--aws-port", str(self.ports.aws), "--watch", self._watch]
+        options: list[str | Path] = ["--stack", self.folder, "--aws-port", str(self.ports.aws)]
+        if self._watch is not None:
+            options += ["--watch", self._watch]
         self._programs.start(
             name[:1].upper() + name[1:],
             [sys.executable, "-m", "local.page", *options],
