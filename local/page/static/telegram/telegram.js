@@ -179,7 +179,10 @@ function answer(given) {
   pressed.delete(given.query);
   element.removeAttribute("aria-busy");
   if (given.url) toast("The bot opens ", link(given.url, given.url));
-  else if (given.text && given.show_alert) alertOf(world.bot.name, given.text);
+  else if (given.text && given.show_alert) {
+    bubbleToast.hidden = true;
+    alertOf(world.bot.name, given.text);
+  }
   else if (given.text) toast(given.text);
 }
 
