@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -25,6 +26,8 @@ _ORDER = tuple(_STATES.values())
 _WAITING, _IN_HAND, _DELAYED = (
     "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
 )  # fmt: skip
+#: Nobody answers, or without sense; a resource that is being made has no id yet.
+_NOT_THERE = (BotoCoreError, ClientError, ResponseParserError, KeyError)
 _SECTION = re.compile(r"\s*What to do: \S*#([\w-]+)\s*$")
 
 
@@ -76,13 +79,13 @@ class Account:
             self._cloudwatch = self._aws.client("cloudwatch")
         try:
             queues = self._depths(self._aws)
-        except (BotoCoreError, ClientError):
+        except _NOT_THERE:
             self._urls, self._alarms, self._looks = {}, None, 0
             return Look(at)
         if self._looks % ALARMS_EVERY == 0:
             try:
                 self._alarms = self._states(self._aws)
-            except (BotoCoreError, ClientError):
+            except _NOT_THERE:
                 self._alarms = None
         self._looks += 1
         return Look(at, queues, self._alarms)

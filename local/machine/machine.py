@@ -17,7 +17,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +179,9 @@ class Machine:
             while True:
                 events = feed.read()
                 for event in events:
-                    self.take(event)
+                    # What has another shape is nothing that could be shown.
+                    with suppress(AttributeError, KeyError, TypeError, ValueError):
+                        self.take(event)
                 await asyncio.sleep(FEED_EVERY_S if len(events) < MANY else 0)
 
     # ---- the local AWS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from local.machine import machine as module
 from local.machine.account import Look
+from local.machine.feed import NAME
 from local.machine.machine import FRAME_EVERY_S, SETTLED_AFTER_S, Machine
 from local.machine.recent import SHOWN
 from local.telegram import app as telegram
@@ -143,6 +145,22 @@ def test_broken_lines_and_plain_words_harm_nothing(machine: Machine) -> None:
     """A function may print anything."""
     machine.take({**_ended("a", NOW, []), "lines": ["", "{", "[1]", "Traceback: …", '{"message": "update"}', "{}"]})
     assert machine.snapshot()["stations"]["answered"] == 0
+
+
+async def test_events_of_another_shape_are_passed_over(machine: Machine, tmp_path: Path) -> None:
+    """What follows them is read all the same."""
+    odd = [
+        {"at": NOW, "event": "ended", "lines": [1], "function": "WorkerFunction"},
+        {"at": NOW, "event": "began", "function": "WorkerFunction", "messages": "none"},
+        {"at": NOW, "event": "began", "function": "WorkerFunction", "messages": [{"id": "m", "update_id": 1}]},
+    ]
+    (tmp_path / NAME).write_text("".join(json.dumps(event) + "\n" for event in [*odd, _began("a", NOW, [7])]))
+    reading = asyncio.create_task(machine.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [row["id"] for row in machine.snapshot()["rows"]] == [7]
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 def test_the_halfs_state_is_the_stacks(machine: Machine, now: Now) -> None:

@@ -4,19 +4,19 @@ import { duration, number, put, rate } from "./words.js";
 
 /** By name: its label, what it says of the frame, and a word more. */
 const GAUGES = {
-  answer: ["Answer time", answerTime, () => "p50 / p99, to the bot’s first word"],
-  frozen: ["Frozen chats", ({ frozen }) => number(frozen), () => "told by Telegram to wait, now"],
+  answer: ["Answer time", answerTime, () => "p50 / p99"],
+  frozen: ["Frozen chats", ({ frozen }) => number(frozen), () => "now"],
   limited: ["Limits hit", minute("UpdatesLimited"), inAll("UpdatesLimited")],
-  waits: ["Held back", minute("UpdatesWaiting"), inAll("UpdatesWaiting", "for a limit or a freeze")],
-  notices: ["“Too fast”, apologies", minute("NoticesSent"), inAll("NoticesSent")],
-  cache: ["From the cache", cache, () => "of reads of chats and members"],
-  calls: ["Calls of the bot", ({ rates }) => rate(rates.calls) || "0/s", ({ totals }) => `${number(totals.calls)} in all`],
-  refused: ["Answered 429", ({ rates }) => rate(rates.limited) || "0/s", ({ totals }) => `${number(totals.limited)} in all`],
+  waits: ["Held for a limit or a freeze", minute("UpdatesWaiting"), inAll("UpdatesWaiting")],
   failed: ["Failed attempts", minute("AttemptsFailed"), inAll("AttemptsFailed")],
-  undelivered: ["Failed deliveries", ({ rates }) => rate(rates.refused) || "0/s", ({ totals }) => `${number(totals.refused)} in all`],
+  notices: ["“Too fast”, apologies", minute("NoticesSent"), inAll("NoticesSent")],
+  calls: ["Calls of the bot", perSecond("calls"), inTotal("calls")],
+  refused: ["Answered 429", perSecond("limited"), inTotal("limited")],
+  undelivered: ["Failed deliveries", perSecond("refused"), inTotal("refused")],
+  cache: ["From the cache", cache, () => "of reads"],
   cold: ["Cold starts", minute("ColdStarts"), inAll("ColdStarts")],
 };
-const QUEUES = { updates: "updates.fifo", tasks: "tasks.fifo", dead: "dead.fifo" };
+const QUEUES = ["updates", "tasks", "dead"];
 
 let parts;
 let queues;
@@ -31,10 +31,8 @@ export function showGauges(place, known) {
 
 export function showQueues(place, seen) {
   parts ??= build(place);
-  const words = Object.entries(seen ?? {}).map(
-    ([name, { waiting, in_hand }]) => `${QUEUES[name]} ${number(waiting)} waiting, ${number(in_hand)} in hand`,
-  );
-  put(queues, words.length ? `SQS says: ${words.join(" · ")}` : "SQS says nothing yet.");
+  const words = seen && QUEUES.map((name) => `${name}.fifo ${number(seen[name].waiting)} + ${number(seen[name].in_hand)}`);
+  put(queues, words ? `Waiting + in hand, by SQS: ${words.join(" · ")}` : "SQS says nothing yet.");
 }
 
 function build(place) {
@@ -52,8 +50,16 @@ function minute(metric) {
   return (known) => number(known.minute[metric]);
 }
 
-function inAll(metric, word) {
-  return ({ counted }) => `${word ? `${word}, ` : ""}${number(counted[metric])} in all`;
+function inAll(metric) {
+  return ({ counted }) => `${number(counted[metric])} in all`;
+}
+
+function perSecond(flow) {
+  return ({ rates }) => rate(rates[flow]) || "0/s";
+}
+
+function inTotal(flow) {
+  return ({ totals }) => `${number(totals[flow])} in all`;
 }
 
 function answerTime({ answer_ms: ms }) {

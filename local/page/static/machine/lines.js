@@ -27,14 +27,15 @@ async function load(place, row) {
     raw.hidden = !raw.hidden;
     asItIs.setAttribute("aria-pressed", String(!raw.hidden));
   } }, "Raw JSON");
-  place.replaceChildren(
+  const shown = [
     h("p", {}, `Update ${row.id}, ${row.type}`, row.handler && `, handled by ${row.handler}`, row.outcome && `: ${row.outcome}`, "."),
     row.reference && h("p", {}, "Its reference is ", h("b", {}, row.reference), ": ", h("code", {}, `make trace REF=${row.reference}`), " prints all of it."),
     lines.length ? h("ol", { class: "lines" }, lines.map(line)) : h("p", {}, none(row)),
-    lines.length && h("p", { class: "line-orders" },
+    lines.length > 0 && h("p", { class: "line-orders" },
       h("button", { type: "button", class: "button", onclick: () => load(place, row) }, "Look again"), " ", asItIs),
     raw,
-  );
+  ];
+  place.replaceChildren(...shown.filter(Boolean));
 }
 
 function none(row) {

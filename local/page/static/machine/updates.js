@@ -18,17 +18,18 @@ let parts;
 
 export function showUpdates(place, changed, isAll) {
   parts ??= build(place);
-  if (isAll && !isHeld()) {
+  const isHeld = heldUntil() !== "";
+  if (isAll && !isHeld) {
     const numbers = new Set(changed.map(({ n }) => n));
     for (const number of [...rows.keys()]) if (!numbers.has(number)) remove(number);
   }
   for (const row of [...changed].sort((one, other) => one.n - other.n)) {
     if (rows.has(row.n)) fill(rows.get(row.n), row);
-    else if (isHeld()) held.set(row.n, row);
+    else if (isHeld) held.set(row.n, row);
     else insert(row);
   }
   for (const number of held.keys()) if (held.size > SHOWN) held.delete(number);
-  settle();
+  release();
 }
 
 function build(place) {
@@ -44,23 +45,28 @@ function build(place) {
   return { list, pause, said, empty };
 }
 
-function isHeld() {
+/** Why no row may come or go, as what ends it; nothing if they may. */
+function heldUntil() {
   const { list, pause } = parts;
   const hasKeyboard = list.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
-  return pause.getAttribute("aria-pressed") === "true" || list.matches(":hover") || hasKeyboard || list.querySelector("[aria-expanded=true]") !== null;
+  if (pause.getAttribute("aria-pressed") === "true") return "you press Pause again";
+  if (list.querySelector("[aria-expanded=true]")) return "no update is open";
+  return list.matches(":hover") || hasKeyboard ? "you leave the list" : "";
 }
 
 function release() {
-  if (isHeld()) return settle();
+  if (heldUntil()) return settle();
   for (const row of [...held.values()].sort((one, other) => one.n - other.n)) insert(row);
   held.clear();
   settle();
 }
 
 function settle() {
-  if (!isHeld()) for (const number of [...rows.keys()].sort((one, other) => other - one).slice(SHOWN)) remove(number);
+  const until = heldUntil();
+  if (!until) for (const number of [...rows.keys()].sort((one, other) => other - one).slice(SHOWN)) remove(number);
   parts.empty.hidden = rows.size > 0;
-  put(parts.said, held.size ? `${held.size === SHOWN ? "100 and more" : held.size} new, shown when you leave the list` : "");
+  const count = held.size === SHOWN ? "100 and more" : held.size;
+  put(parts.said, held.size ? `${count} new, shown once ${until}` : "");
 }
 
 function insert(row) {

@@ -15,8 +15,8 @@ const STATIONS = {
   dead: { label: "Dead", all: "dead", flow: "dead", note: "given up, and kept" },
 };
 /** In hundredths of the width and in pixels of the height, as the grid in machine.css has them. */
-const ROW = [42, 138, 234];
-const HALF = 42;
+const ROW = [37, 121, 205];
+const HALF = 37;
 const LINES = {
   accepted: (x) => `M${x(16)} ${ROW[0]} H${x(21)}`,
   queued: (x) => `M${x(37)} ${ROW[0]} H${x(42)}`,
@@ -28,7 +28,7 @@ const LINES = {
   again: (x) => `M${x(46)} ${ROW[1]} H${x(45)} V${ROW[0] + HALF}`,
 };
 const FLOW_OF = { queued: "accepted", again: "back" };
-const HEIGHT = 276;
+const HEIGHT = 242;
 
 let parts;
 
