@@ -189,9 +189,11 @@ async def test_a_file_that_breaks_off_breaks_off_here(crossing: Crossing) -> Non
         await app(scope | {DROP: lambda: dropped.append(True)}, receive, send)
 
     crossing.line.fault = lambda _: httpx.Response(200, stream=Half(), headers={"content-length": "8"})
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_drop), base_url="http://bridge") as client:
-        async with client.stream("GET", f"/file{BOT}/x") as answer:
-            assert b"".join([piece async for piece in answer.aiter_raw()]) == b"half"
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(with_drop), base_url="http://bridge") as client,
+        client.stream("GET", f"/file{BOT}/x") as answer,
+    ):
+        assert b"".join([piece async for piece in answer.aiter_raw()]) == b"half"
     assert dropped == [True]
 
 
