@@ -178,6 +178,7 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "Telegram answers 429",
             f"Each chat that is written to is frozen for {RETRY_AFTER_S} s, for all workers: its updates are put back "
             "and wait, and no attempt is counted. Undo it, and all are answered, each once.",
+            error_code=429,
             retry_after=RETRY_AFTER_S,
         ),
         Failing(
