@@ -24,10 +24,10 @@ export function row(message, view) {
       message.text && h("div", { class: "text", dir: "auto" }, formatted(message.text, message.entities, view.command)),
       message.reactions && h("p", { class: "reactions" }, message.reactions.map((one) => h("span", { title: "The bot's reaction" }, one))),
       h("p", { class: "meta" }, message.edited && "edited ", h("time", { title: new Date(message.date * 1000).toLocaleString() }, clock(message.date))),
+      h("button", { type: "button", class: "reply button icon", tabindex: -1, "aria-label": `Reply to ${message.name}`, title: "Reply (R)", onclick: () => view.reply(message) }, icon("reply")),
     ),
     message.buttons && h("div", { class: "keys" }, message.buttons.map((line) =>
       h("div", {}, line.map((button) => key(message, button, view))))),
-    h("button", { type: "button", class: "reply button icon", tabindex: -1, "aria-label": `Reply to ${message.name}`, title: "Reply (R)", onclick: () => view.reply(message) }, icon("reply")),
   );
 }
 

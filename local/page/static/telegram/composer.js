@@ -18,7 +18,7 @@ export function composer(view) {
   let chat = null;
   let reply = null;
   let file = null;
-  const drafts = new Map(); // run and chat id → text
+  const drafts = new Map(); // chat id → text; another run has the same people
   const hidden = new Set(); // reply keyboards put away, by chat and message
   const forced = new Set(); // messages that have asked for their reply
 
@@ -69,7 +69,7 @@ export function composer(view) {
     if (!attachMenu.hidden && !attachMenu.contains(event.relatedTarget) && event.relatedTarget !== attachButton) toggleAttach(false);
   });
 
-  const draftKey = () => `${world.run} ${chat.id}`;
+  const draftKey = () => chat.id;
   const remember = () => drafts.set(draftKey(), box.value);
 
   function toggleAttach(isOpen) {
@@ -180,7 +180,8 @@ export function composer(view) {
     if (markup?.force_reply && !forced.has(id)) {
       forced.add(id);
       const asking = chat.messages.get(markup.message);
-      if (asking) setReply(asking);
+      const isAnswered = [...chat.messages.values()].some((one) => one.reply?.id === markup.message && one.from === view.me());
+      if (asking && !isAnswered) setReply(asking);
     }
   }
 
@@ -232,6 +233,11 @@ export function composer(view) {
       menu.hide();
       showAbove();
       box.value = drafts.get(draftKey()) ?? "";
+      refresh();
+    },
+    /** Go on in the same chat, which the server has shown anew. */
+    resume(same) {
+      chat = same;
       refresh();
     },
     refresh,

@@ -167,28 +167,27 @@ export function conversation(view) {
     },
     /** Show what became of these messages. */
     update(ids) {
-      let news = 0;
       const wasAtBottom = isAtBottom;
-      const added = [];
-      for (const id of [...ids].sort((a, b) => a - b)) {
+      const sorted = [...ids].sort((a, b) => a - b);
+      const news = sorted.filter((id) => chat.messages.has(id) && !rows.has(id) && id > log.lastId);
+      if (news.length) announce(news.length);
+      for (const id of sorted) {
         const message = chat.messages.get(id);
         if (!message) remove(id);
-        else {
-          if (!rows.has(id) && id > log.lastId) {
-            news += 1;
-            added.push(message);
-          }
-          if (rows.has(id) || id > log.lastId || rows.size < LAST) place(message);
-        }
+        else if (rows.has(id) || id > log.lastId || rows.size < LAST) place(message);
       }
       trim();
       notes();
-      if (news) announce(news);
-      if (wasAtBottom || added.some((message) => message.from === view.me())) toBottom();
-      else if (news) {
-        below += news;
+      if (wasAtBottom || news.some((id) => chat.messages.get(id)?.from === view.me())) toBottom();
+      else if (news.length) {
+        below += news.length;
         showJump();
       }
+    },
+    /** Go on with the same chat, which the server has shown anew. */
+    resume(same) {
+      chat = same;
+      this.update(new Set([...rows.keys(), ...chat.messages.keys()]));
     },
     toBottom,
     goTo,

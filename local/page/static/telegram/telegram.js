@@ -179,7 +179,10 @@ function answer(given) {
   pressed.delete(given.query);
   element.removeAttribute("aria-busy");
   if (given.url) toast("The bot opens ", link(given.url, given.url));
-  else if (given.text && given.show_alert) alertOf(world.bot.name, given.text);
+  else if (given.text && given.show_alert) {
+    bubbleToast.hidden = true;
+    alertOf(world.bot.name, given.text);
+  }
   else if (given.text) toast(given.text);
 }
 
@@ -234,14 +237,21 @@ function showAll(changed) {
   const ids = everyId().filter((id) => world.people.has(id) || world.chats.get(id).type !== "private");
   let kept = openId;
   try { kept ??= Number(sessionStorage.getItem(KEPT)); } catch { /* likewise */ }
-  const isListed = section.classList.contains("is-listed");
   const next = isThere(kept) ? kept : ids.find((id) => id > 1) ?? ids[0];
-  const held = pane.contains(document.activeElement);
+  if (!changed.isNew && next === openId) {
+    list.reset(ids);
+    showHead();
+    talk.resume(current());
+    writing.resume(current());
+    return;
+  }
+  const isListed = section.classList.contains("is-listed");
+  const isHeld = pane.contains(document.activeElement);
   openId = next;
   list.reset(ids);
   open(next);
   if (isListed) section.classList.replace("is-open", "is-listed");
-  if (held) writing.focus();
+  if (isHeld) writing.focus();
 }
 
 function showChanged(changed) {
