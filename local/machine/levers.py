@@ -177,15 +177,17 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "limited",
             "Telegram answers 429",
             f"Each chat that is written to is frozen for {RETRY_AFTER_S} s, for all workers: its updates are put back "
-            "and wait, and no attempt is counted. Undo it, and all are answered, each once.",
+            "and wait, and no attempt is counted. After two minutes of it TelegramLimitsAlarm rings in the admin's "
+            "chat. Undo it, and all are answered, each once.",
+            error_code=429,
             retry_after=RETRY_AFTER_S,
         ),
         Failing(
             emulator,
             "broken",
             "Telegram answers 500",
-            "Attempts fail and updates are put back, with longer and longer pauses. Undo it, and they are answered. "
-            "After some minutes the alarm TelegramFailuresAlarm rings in the admin's chat.",
+            "Attempts fail and updates are put back, with longer and longer pauses. After three minutes of it "
+            "FailingUpdatesAlarm rings in the admin's chat. Undo it, and they are answered.",
             error_code=500,
         ),
         Failing(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.machine.levers import AT_ONCE, FLOODER, MESSAGES, ONE_PERSONS, PAUSE_S, on_telegram
+from local.machine.levers import AT_ONCE, FLOODER, MESSAGES, ONE_PERSONS, PAUSE_S, RETRY_AFTER_S, on_telegram
 from local.telegram import app as telegram
 from local.telegram.clock import ManualClock
 from local.telegram.speaking import say
@@ -92,6 +92,23 @@ async def test_a_flood_that_the_bot_has_taken_is_over(
             emulator.updates.settle(pending, "delivered")
         assert levers["crowd"].state() == {"on": False, "busy": False, "said": "All 1000 are with the bot."}
     assert len(emulator.updates.history) == 2 * MESSAGES
+
+
+async def test_a_failure_is_what_its_name_says(emulator: Emulator, levers: dict[str, Lever]) -> None:
+    """A 429 with a time, a 500, and for the third a message that arrives and an answer that does not."""
+    faults = {}
+    for name in ("limited", "broken", "silent"):
+        await levers[name].pull({"on": True})
+        fault = emulator.faults.take("sendMessage", "5")
+        assert fault is not None
+        error = fault.error
+        faults[name] = (error and error.code, error and error.retry_after, fault.after_delivery, fault.drop)
+        await levers[name].undo()
+    assert faults == {
+        "limited": (429, RETRY_AFTER_S, False, False),
+        "broken": (500, None, False, False),
+        "silent": (None, None, True, True),
+    }
 
 
 @pytest.mark.parametrize("name", ["limited", "broken", "silent"])
