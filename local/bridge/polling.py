@@ -26,6 +26,8 @@ LONG_POLL_S = 50
 LIMIT = 100
 LOOK_AGAIN_S = 1.0
 LONGEST_PAUSE_S = 30.0
+#: An answer says what may be confirmed for so long: a machine that slept for a week finds other numbers (window.py).
+BELIEVED_S = 3600.0
 _ANSWERS_WITHIN_S = 15.0
 
 
@@ -46,6 +48,7 @@ class Polling:
         self._clock = clock
         self._say = say
         self._settled = asyncio.Event()
+        self._heard_at = float("-inf")
         self.window = Window()
         #: As getUpdates is to ask for; None: as Telegram was told before.
         self.allowed: list[str] | None = None
@@ -69,24 +72,35 @@ class Polling:
 
     async def confirm(self, within_s: float) -> None:
         """Tell Telegram what was delivered, outside of `run`. Raises Refused, Unreachable."""
-        if (offset := self.window.offset()) is not None:
+        if (offset := self._offset()) is not None:
             # What the answer shows is not taken, and so not confirmed by the next.
             arguments = {"offset": offset, "limit": 1, "timeout": 0}
-            self.window.take(await self._account.call("getUpdates", arguments, within_s))
+            self._take(await self._account.call("getUpdates", arguments, within_s), 1)
 
     async def _poll(self, wait_s: int) -> None:
         arguments: dict[str, Any] = {"limit": LIMIT, "timeout": wait_s if self.window.is_settled else 0}
-        if (offset := self.window.offset()) is not None:
+        if (offset := self._offset()) is not None:
             arguments["offset"] = offset
         if self.allowed is not None:
             arguments["allowed_updates"] = self.allowed
         within_s = arguments["timeout"] + _ANSWERS_WITHIN_S
         answer = await self._account.call("getUpdates", arguments, within_s)
+        new = self._take(answer, LIMIT)
+        self._say(Status("polling", "Telegram is asked for updates."))
+        for update in new:
+            self.window.hold(self._file(update))
+
+    def _offset(self) -> int | None:
+        """Return what Telegram may forget up to, None if nothing, or if it was heard of too long ago to know."""
+        if self._clock.now() > self._heard_at + BELIEVED_S:
+            self.window.doubt()
+        return self.window.offset()
+
+    def _take(self, answer: Any, limit: int) -> list[Json]:
         if not isinstance(answer, list):
             raise Unreachable("an answer that is no list of updates")
-        self._say(Status("polling", "Telegram is asked for updates."))
-        for update in self.window.take(answer):
-            self.window.hold(self._file(update))
+        self._heard_at = self._clock.now()
+        return self.window.take(answer, limit)
 
     async def _trouble(self, error: Refused | Unreachable, pause_s: float) -> tuple[float, str]:
         """Return how long to wait, and what is wrong."""

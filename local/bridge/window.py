@@ -1,11 +1,11 @@
 """Which updates Telegram still holds, and how far they may be confirmed.
 
 Problem: getUpdates confirms by one number: all below `offset` are gone for good. Deliveries end in any order.
-Rule: the offset is the oldest update that is neither delivered nor expired. So Telegram shows at most 100 updates from
-that one on, and nothing behind them until it is settled: the window. Those in it that were delivered are remembered,
-because Telegram will show them again.
-Hazard: after a week without updates Telegram begins anew at a random, perhaps lower, number. So nothing is remembered
-that an answer has shown to be gone, and an offset is only named while there is something to confirm.
+Rule: the offset is the oldest update of the last answer that is neither delivered nor expired. So Telegram shows at
+most 100 updates from that one on, and nothing behind them until it is settled: the window. Those in it that were
+delivered are remembered, because Telegram will show them again.
+Hazard: after a week without updates Telegram begins anew at a random, perhaps lower, number. So an offset rests on the
+last answer alone, what that has shown to be gone is forgotten, and an old answer counts for nothing (`doubt`).
 """
 
 from collections.abc import Iterable
@@ -21,17 +21,21 @@ class Window:
 
     def __init__(self) -> None:
         self._held: dict[int, Pending] = {}
-        #: The oldest that Telegram showed; those before it are no longer there, confirmed or expired.
-        self._first: int | None = None
+        #: What Telegram holds by its last answer, as far as that is known here.
+        self._there: set[int] = set()
 
-    def take(self, answer: Iterable[Json]) -> list[Json]:
-        """Learn from an answer of getUpdates and return the updates that are new in it, which `hold` is due for."""
+    def take(self, answer: Iterable[Json], limit: int) -> list[Json]:
+        """Learn from an answer of getUpdates and return the updates that are new in it, which `hold` is due for.
+
+        One with fewer updates than the limit shows all that there are.
+        """
         shown = list(answer)
-        self._first = min((update["update_id"] for update in shown), default=None)
+        self._there = {update["update_id"] for update in shown}
+        if len(shown) >= limit:
+            last = max(self._there)
+            self._there |= {number for number in self._held if number > last}
         self._held = {
-            number: pending
-            for number, pending in self._held.items()
-            if is_waiting(pending) or (self._first is not None and number >= self._first)
+            number: pending for number, pending in self._held.items() if is_waiting(pending) or number in self._there
         }
         return [update for update in shown if update["update_id"] not in self._held]
 
@@ -39,13 +43,20 @@ class Window:
         """Remember an update that is on its way to the webhook."""
         self._held[pending.update["update_id"]] = pending
 
+    def doubt(self) -> None:
+        """Confirm nothing before Telegram has answered again."""
+        self._there = set()
+
     def offset(self) -> int | None:
         """Return what getUpdates may confirm up to, None if nothing."""
-        held = sorted(number for number in self._held if self._first is not None and number >= self._first)
-        waiting = next((number for number in held if is_waiting(self._held[number])), None)
-        if waiting is None:
-            return held[-1] + 1 if held else None
-        return waiting if waiting != held[0] else None
+        there = sorted(self._there)
+        unsettled = next((number for number in there if not self._is_settled(number)), None)
+        if unsettled is None:
+            return there[-1] + 1 if there else None
+        return unsettled if unsettled != there[0] else None
+
+    def _is_settled(self, number: int) -> bool:
+        return number in self._held and not is_waiting(self._held[number])
 
     @property
     def is_settled(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from local.telegram.faults import Fault
 from tests.unit.bridge.harness import LOCAL, Crossing
 from tests.unit.telegram_emulator.harness import URL
 
@@ -179,6 +180,21 @@ async def test_after_a_crash_only_what_was_not_confirmed_comes_again(crossing: C
     await crossing.clock.settle()
     assert sorted(crossing.endpoint.update_ids) == [stuck, behind]
     assert crossing.outcomes() == dict.fromkeys([done, stuck, behind], "confirmed")
+
+
+async def test_after_a_week_of_sleep_telegram_begins_at_a_lower_number(crossing: Crossing) -> None:
+    """The machine slept with an answer on its way: what was to be confirmed then would confirm what came since."""
+    await crossing.hook()
+    crossing.telegram.faults.add(Fault("getUpdates", 1, after_delivery=True, drop=True))
+    (before,) = await crossing.say(5)
+    await crossing.clock.settle()
+    assert crossing.endpoint.update_ids == [before]
+    crossing.clock.jump(8 * 86_400)
+    message = {"message_id": 9, "date": 0, "chat": {"id": 5, "type": "private"}, "text": "back from holiday"}
+    await crossing.there.post("/control/updates", json={"update_id": 7, "message": message})
+    await crossing.clock.advance(60)
+    assert crossing.endpoint.update_ids == [before, 7]
+    assert crossing.outcomes() == {before: "confirmed", 7: "confirmed"}
 
 
 async def test_a_clean_stop_confirms_what_was_delivered_and_no_more(crossing: Crossing) -> None:
