@@ -2,7 +2,8 @@
 
 Problem: what the local webhook took is confirmed at Telegram, and waits in queues that end with the stack.
 Rule: first no more is asked for, what is under way is delivered, and what was delivered is confirmed. Then the queues
-have some seconds to run empty, with the bridge still there for the answers. What is left is told.
+have some seconds to run empty, with the bridge still there for the answers. What is left is told, and if nobody can
+say how much that is, too.
 Hazard: reminders and broadcasts that are due later live in the stack, too; they end with it, as on any local run.
 """
 
@@ -17,6 +18,10 @@ from local.aws import LocalAws, StackUnusable
 STATUS = "/bridge/status"
 STOP = "/bridge/stop"
 HANDLED_WITHIN_S = 10.0
+GONE = (
+    "The local AWS had ended before, and with it all updates that it had accepted and not handled: their people have "
+    "to write again."
+)
 _STOPS_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.2
 _QUEUES = ("UpdatesQueue", "TasksQueue")
@@ -24,8 +29,12 @@ _QUEUES = ("UpdatesQueue", "TasksQueue")
 
 def wind_down(bridge_url: str, aws: LocalAws) -> str:
     """Stop the bridge, wait for what it had delivered, and return what is left, in sentences; "" if nothing is."""
-    said, queues = _stop(bridge_url), _queues(aws)
-    return farewell(said, drained(lambda: _left(aws, queues)))
+    said = _stop(bridge_url)
+    try:
+        queues = _queues(aws)
+        return farewell(said, drained(lambda: _left(aws, queues)))
+    except (BotoCoreError, ClientError):
+        return f"{said} {GONE}".strip()
 
 
 def drained(
@@ -64,19 +73,18 @@ def _stop(bridge_url: str) -> str:
 def _queues(aws: LocalAws) -> list[str]:
     try:
         outputs = aws.outputs()
-    except StackUnusable:  # not deployed yet, or no more
-        return []
+    except StackUnusable as error:
+        if isinstance(error.__cause__, BotoCoreError):  # no answer
+            raise error.__cause__ from None
+        return []  # not deployed yet
     return [outputs[name] for name in _QUEUES if name in outputs]
 
 
 def _left(aws: LocalAws, queues: Iterable[str]) -> int:
-    """Return how many messages are in the queues, in hand or not; 0 if the local AWS is gone, and they with it."""
+    """Return how many messages are in the queues, in hand or not."""
     found = 0
-    try:
-        for queue in queues:
-            attributes = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-            found += int(attributes["ApproximateNumberOfMessages"])
-            found += int(attributes["ApproximateNumberOfMessagesNotVisible"])
-    except (BotoCoreError, ClientError):
-        return 0
+    for queue in queues:
+        attributes = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        found += int(attributes["ApproximateNumberOfMessages"])
+        found += int(attributes["ApproximateNumberOfMessagesNotVisible"])
     return found
