@@ -64,6 +64,17 @@ async def test_telegram_is_asked_for_the_types_that_the_bot_wants(crossing: Cros
     assert info["allowed_updates"] == ["message"]
 
 
+@pytest.mark.parametrize("kind", ["chat_member", "message_reaction", "a_type_of_tomorrow"])
+async def test_whatever_telegram_sends_is_delivered(crossing: Crossing, kind: str) -> None:
+    """It has chosen by what the bot asks for; here nothing is sorted out, and so nothing confirmed unseen."""
+    await crossing.hook(allowed_updates=["message", "chat_member", "message_reaction"])
+    order = {"update_id": 9, kind: {"chat": {"id": -5, "type": "group"}, "user": {"id": 5}}}
+    assert (await crossing.there.post("/control/updates", json=order)).status_code == 200
+    await crossing.clock.settle()
+    assert [json.loads(request.content) for request in crossing.endpoint.requests] == [order]
+    assert crossing.outcomes() == {9: "confirmed"}
+
+
 async def test_a_chat_keeps_its_order_and_holds_nobody_up(crossing: Crossing) -> None:
     """While a chat's first update fails its second waits, and another chat's is delivered; then both come in order."""
     first, second, other = await crossing.say(5, 5, 6)

@@ -1,5 +1,6 @@
 """What the bridge says and does when Telegram does not answer as it should."""
 
+import logging
 from collections.abc import Callable
 
 import httpx
@@ -195,3 +196,12 @@ async def test_it_learns_who_the_bot_is(crossing: Crossing) -> None:
     crossing.line.fault = broken
     await crossing.bridge.start()
     assert crossing.bridge.status()["bot"] is None
+
+
+async def test_no_log_has_the_token(crossing: Crossing, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is logged at all; and what Telegram says of it is not handed on."""
+    caplog.set_level(logging.INFO)
+    crossing.line.fault = refusing(400, f"Bad Request: odd {REAL}")
+    await crossing.hook()
+    assert REAL not in caplog.text
+    assert "Bad Request: odd <token>" in crossing.bridge.status()["sentence"]
