@@ -34,9 +34,10 @@ help: ## List what there is
 run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
 	@$(PYTHON) -m local run
 
-# Two processes for the whole: what is deployed mostly waits, and the rest computes meanwhile; see tests/conftest.py.
+# Three processes for the whole, on two processors: what is deployed mostly waits, and the rest computes meanwhile; see
+# tests/conftest.py.
 test: environment ## Run every test; ARGS='tests/unit -k gate' for some
-	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --no-loadscope-reorder)
+	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 3 --no-loadscope-reorder)
 
 bench: environment ## Print what the limits and the cache achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits

@@ -82,8 +82,8 @@ def test_a_flooder_slows_nobody_down() -> None:
 
 
 def test_what_the_bots_limit_holds_back_comes_through_at_the_limit() -> None:
-    """Five minutes' worth at once takes little more than five minutes, and no minute holds more than it may."""
-    result = hold_back("600/min", minutes=5, workers=20)
+    """Three minutes' worth at once takes little more than three minutes, and no minute holds more than it may."""
+    result = hold_back("600/min", minutes=3, workers=20)
     assert result.answers == result.messages
     assert result.most <= 1
     assert result.last_s <= 1.2 * result.ideal_s
