@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 #: owner's alarm waits for minutes: it has a stack of its own so that the others need not wait with it.
 _TOGETHER = {
     "stacks of their own": (
-        "tests/e2e/test_deployments.py",
         "tests/e2e/test_alerts.py",
+        "tests/e2e/test_deployments.py",
         "tests/e2e/test_make_run.py",
         "tests/runtime/",
     ),

@@ -1,7 +1,8 @@
 """What the bot promises of floods, held in simulations of many workers against the emulator's own limits.
 
 The figures that `make bench` prints are those of these scenarios, where a run takes a minute and more with longer ones:
-ten minutes of saturated chats in place of three, a million chats in place of 150 000.
+ten minutes of saturated chats in place of three, five minutes' worth held back in place of three, a million chats in
+place of 150 000.
 """
 
 from __future__ import annotations
