@@ -11,6 +11,7 @@ folder at that moment fails. So all of it is written before the processes start.
 from __future__ import annotations
 
 import compileall
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Have what takes longest begin first."""
     if _among_processes(config):
         items.sort(key=lambda item: _place(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage leave alone what is imported and collected: it lives to the end, and is much."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
