@@ -15,11 +15,16 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from local.stack import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# How long an example takes says what else this machine does.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 #: The groups of what is deployed, by the beginnings of their files' names; what is in none is spread file by file. The
 #: owner's alarm waits for minutes: it has a stack of its own so that the others need not wait with it.
