@@ -38,7 +38,13 @@ _TOGETHER = {
     "the stack": ("tests/e2e/",),
 }
 #: What computes for long: a process that came to it last would leave the others idle.
-_LONG = ("tests/simulation/", "tests/chaos/", "tests/integration/admin/", "tests/integration/deadletter/")
+_LONG = (
+    "tests/browser/",
+    "tests/simulation/",
+    "tests/chaos/",
+    "tests/integration/admin/",
+    "tests/integration/deadletter/",
+)
 _COPIED_BY_BUILDS = ("functions", "layers")
 
 
