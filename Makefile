@@ -15,7 +15,7 @@ LAYERS := dependencies charts
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
+.PHONY: help run new test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -31,16 +31,21 @@ help: ## List what there is
 	printf '\n%s\n' 'FLOODGATE_TELEGRAM_PORT (8081) and FLOODGATE_AWS_PORT (4566) move a local stack.'
 
 # ------------------------------------------------------------------------------------------------- on your machine --
-run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
+# TOKEN, REMOVE_WEBHOOK and OPEN reach it in the environment, where make puts them; no command line of ours has a token.
+run: requirements ## Run the bot here: local AWS, local Telegram, the real template; TOKEN=… for the real Telegram
 	@$(PYTHON) -m local run
+
+new: environment ## Write a feature and its test, both passing: NAME=weather
+	@$(PYTHON) -m local new $(if $(NAME),'$(NAME)')
 
 # Three processes for the whole, on two processors: what is deployed mostly waits, and the rest computes meanwhile; see
 # tests/conftest.py.
 test: environment ## Run every test; ARGS='tests/unit -k gate' for some
 	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 3 --no-loadscope-reorder)
 
-bench: environment ## Print what the limits and the cache achieve, in a table
+bench: environment ## Print what the limits, the cache and the page achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits
+	$(PYTHON) -m bench.page
 
 chaos: environment ## Have everything fail under 100 000 updates, and count what is lost or repeated (minutes)
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m tests.chaos $(ARGS)

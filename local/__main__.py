@@ -13,8 +13,9 @@ from local import environment
 from local.aws import LocalAws, StackUnusable
 from local.deployment import Deployment, Saved, client, own_runbook
 from local.errors import LocalError
+from local.handlers.new.writing import told, write
 from local.ports import Ports
-from local.run import run
+from local.run import Wishes, run
 from local.stack import ROOT
 from local.trace import DAYS, Logs, show
 
@@ -81,7 +82,7 @@ def _where(aws: LocalAws) -> dict[str, str]:
 
 
 def _run(_options: argparse.Namespace) -> int:
-    return run(Ports.from_env(os.environ))
+    return run(Ports.from_env(os.environ), Wishes.take(os.environ))
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -96,6 +97,11 @@ def _env(options: argparse.Namespace) -> int:
         f"  sam local invoke WorkerFunction -t {_TEMPLATE} -n {options.file} -e events/worker__describe.json \\\n"
         f"    --add-host {_HOST_SEEN_BY_CONTAINERS}:host-gateway\n"
     )
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    sys.stdout.write(told(options.name, write(options.name, ROOT)))
     return 0
 
 
@@ -166,6 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     add("run", _run, "run a local stack until Ctrl-C")
     env = add("env", _env, "write the functions' variables of the running local stack for `sam local invoke`")
     env.add_argument("--file", default="env.json", help="where to (%(default)s)")
+    new = add("new", _new, "write a feature of the bot, and its test")
+    new.add_argument("name", nargs="?", default="", help="such as weather: the command, the module and the function")
     for name, command, words in (
         ("register", _register, "set the deployed bot's webhook and commands anew"),
         ("retained", _retained, "say what stays when the deployed stack is deleted"),

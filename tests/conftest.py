@@ -33,6 +33,7 @@ _TOGETHER = {
         "tests/e2e/test_alerts.py",
         "tests/e2e/test_deployments.py",
         "tests/e2e/test_make_run.py",
+        "tests/e2e/test_bridge.py",
         "tests/runtime/",
     ),
     "the stack": ("tests/e2e/",),

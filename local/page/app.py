@@ -9,15 +9,16 @@ a request must name this machine as its host, and one that says where it comes f
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,23 +30,43 @@ STATIC = Path(__file__).parent / "static"
 _OF_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
 #: What bots call, also from containers, which know this machine by other names.
 _BOT_API = ("/bot", "/file/")
-#: Files are read anew at each load: they change with the project.
-_FRESH = {"Cache-Control": "no-cache"}
+#: What the page may load, itself and nothing else, and no script but its files: what bots send must never run here.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Read anew at each load: files change with the project.
+    "Cache-Control": "no-cache",
+}
+
+type Job = Callable[[], Coroutine[Any, Any, None]]
 
 
-def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = ()) -> Starlette:
-    """Return the page around `telegram`, whose lifespan it takes over."""
+def create_app(
+    telegram: Starlette,
+    sources: Sequence[Source] = (),
+    levers: Sequence[Lever] = (),
+    routes: Sequence[BaseRoute] = (),
+    jobs: Sequence[Job] = (),
+) -> Starlette:
+    """Return the page around `telegram`, whose lifespan it takes over.
+
+    `routes` are what sources answer besides; `jobs` run as long as the page does.
+    """
     handles = Levers(levers)
     stream = Stream([*sources, handles])
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with telegram.router.lifespan_context(telegram):
-            running = asyncio.create_task(stream.run())
+            running = [asyncio.create_task(job()) for job in (stream.run, *jobs)]
             try:
                 yield
             finally:
-                running.cancel()
+                for job in running:
+                    job.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def events(_: Request) -> Response:
         return EventSourceResponse(stream.events())
@@ -67,7 +88,8 @@ def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequ
             Route("/", _index, methods=["GET"]),
             Route("/page/events", events, methods=["GET"]),
             Route("/page/levers/{name}", lever, methods=["POST"]),
-            Mount("/page/static", StaticFiles(directory=STATIC)),
+            Mount("/page/static", Files(directory=STATIC)),
+            *routes,
             Mount("/", telegram),
         ],
         middleware=[Middleware(OfThisPage)],
@@ -76,7 +98,17 @@ def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequ
 
 
 async def _index(_: Request) -> Response:
-    return FileResponse(STATIC / "index.html", headers=_FRESH)
+    return FileResponse(STATIC / "index.html", headers=_HEADERS)
+
+
+class Files(StaticFiles):
+    """The page's files, with its headers."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file, or what there is instead."""
+        response = await super().get_response(path, scope)
+        response.headers.update(_HEADERS)
+        return response
 
 
 class OfThisPage:

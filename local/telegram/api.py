@@ -5,6 +5,7 @@ A webhook's answer may carry a call too, except those that Telegram doesn't take
 Hazard: a call that a fault meets before it takes effect isn't checked at all, so its parameters may be wrong.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -99,10 +100,12 @@ async def call(emulator: Emulator, name: str, parameters: Parameters, via: str =
     answer = await _with_fault(emulator, method, parameters, fault)
     record["status"] = answer.status if answer else None
     record["latency_ms"] = round((emulator.clock.now() - started_at) * 1000, 1)
+    if answer is not None and answer.status != 200:
+        record["description"] = answer.body["description"]
+    for watcher in emulator.updates.watchers:
+        watcher.called(record)
     if answer is None:
         raise ConnectionDropped
-    if answer.status != 200:
-        record["description"] = answer.body["description"]
     return answer
 
 
@@ -142,9 +145,11 @@ async def execute_answer(emulator: Emulator, content_type: str, body: bytes) -> 
     except BotApiError:
         return
     name = arguments.pop("method", "")
-    if not name or name.lower() in _NOT_IN_ANSWERS or name.lower().startswith("get"):
-        return
-    try:
-        await call(emulator, name, Parameters(arguments), via="webhook")
-    except ConnectionDropped:
-        return
+    if is_for_answers(name):
+        with contextlib.suppress(ConnectionDropped):
+            await call(emulator, name, Parameters(arguments), via="webhook")
+
+
+def is_for_answers(name: str) -> bool:
+    """Say whether Telegram takes the method from a webhook's answer."""
+    return bool(name) and name.lower() not in _NOT_IN_ANSWERS and not name.lower().startswith("get")

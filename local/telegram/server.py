@@ -24,6 +24,7 @@ from local.telegram.app import DROP
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 2
+GREETING = "Telegram emulator on {address}, orders at /control; docs/emulator.md says which."
 
 
 class DroppableProtocol(H11Protocol):
@@ -74,7 +75,8 @@ class Server(uvicorn.Server):
 
 def listen(port: int) -> socket.socket:
     """Return a socket that listens on loopback; raise OSError if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends at once what is written only if the protocol is named; else an answer's body waits 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
@@ -101,10 +103,10 @@ def server(app: Starlette) -> Server:
     )
 
 
-def serve(port: int, app: Starlette) -> None:
-    """Serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
+def serve(port: int, app: Starlette, greeting: str = GREETING) -> None:
+    """Say so and serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     listener = listen(port)
-    sys.stdout.write(f"Telegram emulator on http://{HOST}:{port}, orders at /control; docs/emulator.md says which.\n")
+    sys.stdout.write(greeting.format(address=f"http://{HOST}:{port}") + "\n")
     sys.stdout.flush()
     server(app).run(sockets=[listener])

@@ -13,6 +13,7 @@ import alarms
 import conditions
 import feed
 import metrics
+import replacement
 import schedules
 import shared_layers
 import traces
@@ -28,6 +29,7 @@ def install() -> None:
     schedules.install()
     traces.install()
     metrics.install()
+    replacement.install()
     alarms.install()
     shared_layers.install()
     feed.install(Path.cwd())  # the stack's folder
