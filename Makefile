@@ -35,8 +35,9 @@ help: ## List what there is
 run: requirements ## Run the bot here: local AWS, local Telegram, the real template; TOKEN=… for the real Telegram
 	@$(PYTHON) -m local run
 
+# NAME in the environment, too: whatever it is, no shell takes it apart.
 new: environment ## Write a feature and its test, both passing: NAME=weather
-	@$(PYTHON) -m local new $(if $(NAME),'$(NAME)')
+	@$(PYTHON) -m local new -- "$$NAME"
 
 # Three processes for the whole, on two processors: what is deployed mostly waits, and the rest computes meanwhile; see
 # tests/conftest.py.

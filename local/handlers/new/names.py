@@ -21,7 +21,9 @@ _LONGEST = 32
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: Packages of which a feature or its test makes use; as a feature's name they would lead readers astray.
 _PACKAGES = {"app", "bot", "floodgate", "local", "telegram", "tests"}
-_COMMAND = re.compile(r"CommandHandler\(\s*\[?\s*[\"'](\w+)[\"']")
+#: What they are made with, of the project.
+_TOOLS = (BOT / "texts.py", TESTS / "chats.py", TESTS / "conftest.py")
+_COMMANDS = re.compile(r"CommandHandler\(\s*([\[(][^\])]*|[\"']\w+)")  # of one or of several
 
 
 class NameUnusable(LocalError):
@@ -41,6 +43,9 @@ def check_name(name: str, root: Path) -> None:
         )
     for hindrance in _hindrances(name, root):
         raise NameUnusable(f"{hindrance} Choose another name.")
+    for tool in _TOOLS:
+        if not (root / tool).is_file():
+            raise NameUnusable(f"{tool} is gone, which a new feature or its test is made with: bring it back first.")
 
 
 def _mended(name: str) -> str:
@@ -64,7 +69,8 @@ def _hindrances(name: str, root: Path) -> Iterator[str]:
         yield f"{name!r} is a name that the feature uses itself."
     for folder in (bot, root / LIBRARY):
         for source in sorted(folder.rglob("*.py")):
-            if name in _COMMAND.findall(source.read_text(errors="replace")):
+            found = _COMMANDS.findall(source.read_text(errors="replace"))
+            if name in re.findall(r"\w+", " ".join(found)):
                 yield f"/{name} is a command already, of {source.relative_to(root)}."
 
 

@@ -18,10 +18,11 @@ _GERMAN = Path(__file__).with_name("de.po")
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, and what is still to be translated."""
+    """What was written, what is still to be translated, and why no text could be looked for, if none could."""
 
     files: list[Path]
     untranslated: list[str]
+    trouble: str = ""
 
 
 def write(name: str, root: Path) -> Written:
@@ -42,7 +43,11 @@ def write(name: str, root: Path) -> Written:
         text=True,
         check=False,
     )
-    return Written([feature.relative_to(root), test.relative_to(root)], translated.stderr.strip().splitlines())
+    files = [feature.relative_to(root), test.relative_to(root)]
+    said = translated.stderr.strip().splitlines()
+    if any(line.startswith("Traceback") for line in said):  # one of the other features, half written, say
+        return Written(files, [], said[-1])
+    return Written(files, said)
 
 
 def told(name: str, written: Written) -> str:
@@ -50,9 +55,15 @@ def told(name: str, written: Written) -> str:
     feature, test = written.files
     left = "".join(f"\n  {line}" for line in written.untranslated)
     translate = f"\nStill to be translated, or a test fails (docs/languages.md):{left}\n" if left else ""
+    texts = f"{BOT}/languages  has its texts"
+    if written.trouble:
+        texts = (
+            f"\nThe bot does not import, so its texts are in no catalogue yet: mend it, then `make translations`.\n"
+            f"  {written.trouble}"
+        )
     return f"""{feature}  the feature: /{name}, with a button
 {test}  its test
-{BOT}/languages  has its texts
+{texts}
 {translate}
 Next:
   make run                         and say /{name} to the bot; if it runs already, the feature is live now

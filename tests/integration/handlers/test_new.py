@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONG = "a_feature_with_the_longest_name_"
-NAMES = ("weather", LONG)
+#: Names that no author of a bot takes: the copy has their features, too.
+SHORT = "zzz"
+NAMES = (SHORT, LONG)
 FEATURES = [f"functions/worker/bot/{name}.py" for name in NAMES]
 TESTS = [f"tests/integration/bot/test_{name}.py" for name in NAMES]
 COPIED = ("functions", "layers", "local", "tests")
@@ -54,8 +57,35 @@ def test_what_is_written_is_as_it_should_be(copy: Path, check: str) -> None:
 
 def test_nothing_is_written_over(copy: Path) -> None:
     """A second time is refused, and the file stays as its author changed it."""
-    feature = copy / "functions/worker/bot/weather.py"
+    feature = copy / f"functions/worker/bot/{SHORT}.py"
     feature.write_text(feature.read_text() + "# mine\n")
-    with pytest.raises(NameUnusable, match=r"weather\.py is there already"):
-        write("weather", copy)
+    with pytest.raises(NameUnusable, match=rf"{SHORT}\.py is there already"):
+        write(SHORT, copy)
     assert feature.read_text().endswith("# mine\n")
+
+
+def test_a_bot_that_does_not_import_is_told(copy: Path) -> None:
+    """Its author is in the middle of another feature: the new one is there, and its texts are not."""
+    broken = copy / "functions/worker/bot/half_written.py"
+    broken.write_text("import beans\n")
+    written = write("zzz_again", copy)
+    broken.unlink()
+    assert written.untranslated == []
+    assert written.trouble == "ModuleNotFoundError: No module named 'beans'"
+    said = told("zzz_again", written)
+    assert "its texts are in no catalogue yet: mend it, then `make translations`" in said
+    assert "has its texts" not in said
+
+
+@pytest.mark.parametrize("name", ["it's", "'; exit 7; '", "--help", "$HOME", 'say "x"'])
+def test_a_name_is_taken_as_it_is(name: str) -> None:
+    """By make and its shell: what is no name is refused by the sentence, and never carried out."""
+    run = subprocess.run(
+        ["make", "new"],  # noqa: S607 - whichever make a person would get
+        cwd=ROOT,
+        env={**os.environ, "NAME": name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stderr.startswith(f"{name!r} cannot be a command of Telegram's")
