@@ -7,7 +7,6 @@ Hazard: editors leave files of their own beside the one that is saved, and lock 
 them, and here they are passed over, or each save would look like two.
 """
 
-import hashlib
 import io
 import os
 import stat
@@ -87,14 +86,6 @@ class Code:
     def differing(self, other: "Code") -> list[str]:
         """Return the paths of the files that are not the same in both."""
         return sorted(path for path in {*self.files, *other.files} if self.files.get(path) != other.files.get(path))
-
-    def digest(self) -> str:
-        """Return what is the same for equal codes only."""
-        found = hashlib.sha256()
-        for path, file in self.files.items():
-            found.update(f"{path}\0{file.may_run}\0{len(file.content)}\0".encode())
-            found.update(file.content)
-        return found.hexdigest()
 
 
 def is_packed(name: str) -> bool:

@@ -6,6 +6,7 @@ the code that it has (tools/ministack/replacement.py), as on AWS.
 """
 
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -47,15 +48,18 @@ class Functions:
             return False
         return stack["StackStatus"] in _DEPLOYED
 
-    def names(self) -> "Mapping[str, str]":
-        """Return the functions' names by their logical ids."""
-        if not self._names:
-            self._names = self._aws.physical_ids(_FUNCTION)
-        return self._names
+    def name(self, function: str) -> str:
+        """Return the name of the function of that logical id. Raises FunctionFailed."""
+        try:
+            if not self._names:
+                self._names = self._aws.physical_ids(_FUNCTION)
+            return self._names[function]
+        except (BotoCoreError, ClientError, KeyError) as error:
+            raise FunctionFailed(f"The local AWS does not tell of {function}: {error}") from error
 
     def variables(self) -> dict[str, str]:
         """Return the environment that the worker's code runs in, as its process gets it. Raises FunctionFailed."""
-        name = self.names()[WORKER]
+        name = self.name(WORKER)
         try:
             found = self._aws.functions.get_function_configuration(FunctionName=name)
         except (BotoCoreError, ClientError) as error:
@@ -72,18 +76,18 @@ class Functions:
     def code(self) -> Code:
         """Return the code that is deployed. Raises FunctionFailed."""
         try:
-            where = self._aws.functions.get_function(FunctionName=self.names()[WORKER])["Code"]["Location"]
+            where = self._aws.functions.get_function(FunctionName=self.name(WORKER))["Code"]["Location"]
             answer = httpx.get(where, trust_env=False, timeout=30).raise_for_status()
-        except (BotoCoreError, ClientError, httpx.HTTPError) as error:
+            return Code.of_zip(answer.content)
+        except (BotoCoreError, ClientError, httpx.HTTPError, zipfile.BadZipFile) as error:
             raise FunctionFailed(f"The local AWS does not give the code of {WORKER}: {error}") from error
-        return Code.of_zip(answer.content)
 
     def bring(self, code: Code) -> None:
         """Have both functions run this code from their next invocation on. Raises FunctionFailed."""
         packed = code.zipped()
         for function in (WORKER, TASKS):
             try:
-                self._aws.functions.update_function_code(FunctionName=self.names()[function], ZipFile=packed)
+                self._aws.functions.update_function_code(FunctionName=self.name(function), ZipFile=packed)
             except (BotoCoreError, ClientError) as error:
                 raise FunctionFailed(f"The local AWS did not take the code of {function}: {error}") from error
 
@@ -100,9 +104,9 @@ class Functions:
 
     def _invoke(self, function: str, event: Json) -> Json:
         try:
-            answer = self._aws.functions.invoke(FunctionName=self.names()[function], Payload=json.dumps(event).encode())
+            answer = self._aws.functions.invoke(FunctionName=self.name(function), Payload=json.dumps(event).encode())
             said: Json = json.loads(answer["Payload"].read())
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             raise FunctionFailed(f"The local AWS did not run {function}: {error}") from error
         if "FunctionError" in answer:
             raise FunctionFailed(f"{function} failed: {said.get('errorType')}: {said.get('errorMessage')}")

@@ -18,13 +18,14 @@ def main(folder: str, *libraries: str) -> None:
     """Write `{"interface": …}` or `{"error": …}`."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    folder = os.path.realpath(folder)  # as its files name themselves: /tmp is a link on some systems
     sys.path[:0] = [folder, *libraries]
     os.chdir(folder)
     said: dict[str, Any]
     try:
         said = {"interface": importlib.import_module("app").handler({"describe": True}, None)}
     except BaseException as error:  # noqa: BLE001 - also what ends the interpreter, for Lambda would report it
-        said = {"error": _told(error, Path(folder).resolve())}
+        said = {"error": _told(error, Path(folder))}
     out.write(json.dumps(said) + "\n")
     out.flush()
     os._exit(0)  # no matter what the code left running

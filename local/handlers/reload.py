@@ -125,14 +125,21 @@ class Reload:
     async def follow(self) -> None:
         """Have the handlers be live that are saved, or say why not."""
         async with self._one_at_a_time:
-            while (code := await asyncio.to_thread(self._project.code)) != self._saved:
-                self._saved = code
-                await self._take(code)
-            outdated = await asyncio.to_thread(self._project.outdated)
-            if outdated != self._outdated:
-                self._outdated = outdated
-                self._changed_at = self._clock()
-                self._tell(outdated_said(outdated) or "What else was saved is as it was at the start again.")
+            try:
+                await self._catch_up()
+            except OSError as error:  # a file that may not be read, a full disk
+                self._saved = None
+                self._say_broken(f"Not live, and the handlers from before still answer: {error}")
+
+    async def _catch_up(self) -> None:
+        while (code := await asyncio.to_thread(self._project.code)) != self._saved:
+            self._saved = code
+            await self._take(code)
+        outdated = await asyncio.to_thread(self._project.outdated)
+        if outdated != self._outdated:
+            self._outdated = outdated
+            self._changed_at = self._clock()
+            self._tell(outdated_said(outdated) or "What else was saved is as it was at the start again.")
 
     async def put_beside(self, ours: Mapping[str, bytes]) -> None:
         """Deploy the author's last good code with these files beside it, from now on. Raises LocalError."""
@@ -170,8 +177,8 @@ class Reload:
         """Return what the code handles, once a worker is there that runs it. Raises LocalError; nothing is new then."""
         code = code.beside(self._ours)
         interface = await self._check(code, await asyncio.to_thread(self._functions.variables))
-        await asyncio.to_thread(self._functions.bring, code)
         try:
+            await asyncio.to_thread(self._functions.bring, code)
             await asyncio.to_thread(self._functions.describe, WORKER)
         except LocalError:
             if self._live is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,6 +75,18 @@ async def test_an_error_is_told_with_its_place_in_the_authors_files(bot: str, wh
         await check(code(bot), [], {})
     assert (refused.value.where, str(refused.value)) == (where, f"{where}: {why}")
     assert last in refused.value.lines[-1]
+
+
+async def test_its_place_is_found_where_the_folder_of_temporary_files_is_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "link"))
+    with pytest.raises(Refused) as refused:
+        await check(code("import beans\n"), [], {})
+    assert refused.value.where == "functions/worker/bot.py:1"
 
 
 async def test_a_handler_that_is_refused_is_told_by_its_sentence() -> None:

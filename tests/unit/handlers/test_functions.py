@@ -38,6 +38,7 @@ class Aws:
 
     def physical_ids(self, _type: str) -> dict[str, str]:
         """Return the functions' names."""
+        self._fail()
         return {name: f"floodgate-{name}" for name in ("WorkerFunction", "TasksFunction", "RegistrarFunction")}
 
     def get_function_configuration(self, **_order: Any) -> dict[str, Any]:
@@ -126,6 +127,7 @@ def test_what_fails_is_a_sentence() -> None:
         lambda: functions(Aws(GONE)).describe("WorkerFunction"),
         lambda: functions(Aws(GONE)).bring(CODE),
         lambda: functions(Aws(GONE)).code(),
+        lambda: functions(Aws(GONE)).variables(),
     ):
         with pytest.raises(FunctionFailed, match="local AWS"):
             ask()

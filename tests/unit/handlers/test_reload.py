@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.errors import LocalError
+from local.handlers.functions import FunctionFailed
 from local.handlers.reload import Reload
 from tests.unit.handlers.stands import Deployed, project, save
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from local.handlers.code import Code
 
 ID = "functions/worker/bot/id.py"
 
@@ -93,6 +96,36 @@ async def test_code_that_does_not_start_is_taken_back(author: Author) -> None:
     assert (shown["state"], shown["error"]) == ("broken", None)
     assert shown["said"].endswith("still answer. WorkerFunction failed: OSError: odd")
     assert author.live == "7"
+
+
+async def test_a_file_that_cannot_be_read_ends_nothing(author: Author) -> None:
+    """A link that leads to itself, say: it is named, and once it is gone the handlers are live."""
+    loop = author.root / "functions/worker/bot/loop"
+    loop.symlink_to(loop)
+    shown = await author.saves("8")
+    assert shown["state"] == "broken"
+    assert shown["said"].startswith("Not live, and the handlers from before still answer: ")
+    assert str(loop) in shown["said"]
+    assert author.live == "7"
+    loop.unlink()
+    await author.reload.follow()
+    assert (author.reload.snapshot()["state"], author.live) == ("live", "8")
+
+
+async def test_both_functions_have_the_same_code_whatever_fails(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one of them has taken, and the other not, is taken back."""
+    bring = author.deployed.bring
+
+    def bring_half(code: Code) -> None:
+        bring(code)
+        if any(b"half" in file.content for file in code.files.values()):
+            raise FunctionFailed("The local AWS did not take the code of TasksFunction")
+
+    monkeypatch.setattr(author.deployed, "bring", bring_half)
+    shown = await author.saves("half")
+    assert (shown["state"], author.live) == ("broken", "7")
 
 
 async def test_saves_that_come_meanwhile_are_one_more_round(author: Author) -> None:
