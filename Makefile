@@ -48,6 +48,7 @@ check: environment ## Check style, types, the template and the locks
 	$(UV) lock --check --quiet
 	$(UV) lock --check --quiet --project tools/sam
 	$(UV) lock --check --quiet --project tools/ministack
+	$(UV) lock --check --quiet --project tools/aiogram
 	$(foreach layer,$(LAYERS),$(EXPORT) $($(layer)) | diff --unified layers/$(layer)/requirements.txt - || { \
 		echo 'The layer $(layer) is not what uv.lock says: make requirements' >&2; exit 1; };)
 	.venv/bin/ruff check

@@ -21,7 +21,7 @@ _IN_CHANNELS = ("administrator", "left", "kicked")  # what a bot can be in a cha
 def set_member(emulator: Emulator, body: Json) -> Json:
     """Give a user, by default the bot, a standing in a chat and return the ids of the updates."""
     optional = {"user_id": int, "by": int, "rights": list, "until_date": int, "chat_type": str}
-    order = fields(body, {"chat_id": int, "status": str}, optional)
+    order = fields(body, {"chat_id": int, "status": str}, optional | {"title": str, "people": list})
     world = emulator.world
     chat_id = id_in(order, "chat_id", 0)
     user_id = person_in(order, "user_id", world.bot["id"])
@@ -29,7 +29,13 @@ def set_member(emulator: Emulator, body: Json) -> Json:
     _check_status(order["status"], kind, is_bot=user_id == world.bot["id"])
     rights = _rights(order, kind)
     by = person_in(order, "by", 0) if "by" in order else None
+    people = _people(order)
+    is_made = chat_id not in world.chats
+    if not is_made and order.keys() & {"title", "people"}:
+        raise ControlError(f"chat {chat_id} exists: 'title' and 'people' are for a group that the order makes", 409)
     chat = _chat_to_change(emulator, chat_id, kind, user_id, by)
+    if is_made:
+        _furnish(emulator, chat, order.get("title"), people)
     user = world.user(user_id)
     actor = world.user(_actor(emulator, chat, user_id, order["status"], by))
     old = world.member(chat, user_id)
@@ -80,6 +86,22 @@ def _chat_to_change(emulator: Emulator, chat_id: int, kind: str, user_id: int, b
     chat = world.chat(chat_id, kind, by or ADMIN_ID)
     chat.members[user_id] = simple(world.bot, "left")
     return chat
+
+
+def _people(order: Json) -> list[int]:
+    """Return who is in a group that the order makes, besides its owner."""
+    given = order.get("people", [])
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in given):
+        raise ControlError("'people' must list the ids of users")
+    return [person_in({"people": number}, "people", 0) for number in given]
+
+
+def _furnish(emulator: Emulator, chat: Chat, title: str | None, people: list[int]) -> None:
+    """Have the new chat be as it was before the bot came: nothing tells it of that."""
+    if title:
+        chat.info = chat.info | {"title": title}
+    for user_id in people:
+        emulator.world.enter(chat, emulator.world.user(user_id))
 
 
 def _actor(emulator: Emulator, chat: Chat, user_id: int, status: str, by: int | None) -> int:
