@@ -177,7 +177,7 @@ class Stack:
     def _start_telegram(self) -> None:
         self._programs.start(
             "The local Telegram",
-            [sys.executable, "-m", "local.telegram"],
+            [sys.executable, "-m", "local.page"],
             env=environment.for_telegram(os.environ, self.ports),
             folder=self.root,
             log=self.folder / "telegram.log",

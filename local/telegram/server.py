@@ -20,7 +20,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from local.telegram.app import DROP, create_app
+from local.telegram.app import DROP
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 2
@@ -116,10 +116,10 @@ def running(app: Starlette, port: int = 0) -> Iterator[str]:
         listener.close()
 
 
-def serve(port: int, token: str) -> None:
-    """Serve until SIGINT or SIGTERM; raise OSError if the port is taken."""
+def serve(port: int, app: Starlette) -> None:
+    """Serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     listener = listen(port)
     sys.stdout.write(f"Telegram emulator on http://{HOST}:{port}, orders at /control; docs/emulator.md says which.\n")
     sys.stdout.flush()
-    server(create_app(token=token)).run(sockets=[listener])
+    server(app).run(sockets=[listener])

@@ -1,0 +1,1 @@
+"""The page at the local Telegram's address: people to be, the machine at work, and levers to try it with."""

@@ -1,0 +1,100 @@
+"""The page as a web application, around the emulator or whatever else stands in Telegram's place.
+
+Rule: `/` is the page, `/page/static/…` its files, `/page/events` the stream, `/page/levers/<name>` the levers; all else
+is the wrapped application's.
+Hazard: orders act without a login, and a browser lets any site send requests to this machine. So outside of the Bot API
+a request must name this machine as its host, and one that says where it comes from must come from this page.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from local.errors import LocalError
+from local.page.levers import Lever, Levers
+from local.page.stream import Source, Stream
+
+STATIC = Path(__file__).parent / "static"
+_OF_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
+#: What bots call, also from containers, which know this machine by other names.
+_BOT_API = ("/bot", "/file/")
+#: Files are read anew at each load: they change with the project.
+_FRESH = {"Cache-Control": "no-cache"}
+
+
+def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = ()) -> Starlette:
+    """Return the page around `telegram`, whose lifespan it takes over."""
+    handles = Levers(levers)
+    stream = Stream([*sources, handles])
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with telegram.router.lifespan_context(telegram):
+            running = asyncio.create_task(stream.run())
+            try:
+                yield
+            finally:
+                running.cancel()
+
+    async def events(_: Request) -> Response:
+        return EventSourceResponse(stream.events())
+
+    async def lever(request: Request) -> Response:
+        try:
+            order = json.loads(await request.body())
+        except ValueError:
+            order = None
+        if not isinstance(order, dict) or not isinstance(order.get("on"), bool):
+            return JSONResponse({"error": 'send {"on": true} to pull the lever, {"on": false} to undo it'}, 400)
+        try:
+            return JSONResponse(await handles.order(request.path_params["name"], order))
+        except LocalError as error:
+            return JSONResponse({"error": str(error)}, 409)
+
+    return Starlette(
+        routes=[
+            Route("/", _index, methods=["GET"]),
+            Route("/page/events", events, methods=["GET"]),
+            Route("/page/levers/{name}", lever, methods=["POST"]),
+            Mount("/page/static", StaticFiles(directory=STATIC)),
+            Mount("/", telegram),
+        ],
+        middleware=[Middleware(OfThisPage)],
+        lifespan=lifespan,
+    )
+
+
+async def _index(_: Request) -> Response:
+    return FileResponse(STATIC / "index.html", headers=_FRESH)
+
+
+class OfThisPage:
+    """Refuses what another site has a browser send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if scope["type"] == "http" and not scope["path"].startswith(_BOT_API) and not _is_ours(Request(scope)):
+            refusal = JSONResponse({"error": "only this page, on 127.0.0.1, may ask for that"}, 403)
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_ours(request: Request) -> bool:
+    host = request.headers.get("host", "")
+    origin = request.headers.get("origin")
+    return host.rpartition(":")[0] in _OF_THIS_MACHINE and origin in (None, f"http://{host}")
