@@ -2,7 +2,8 @@
 
 Problem: a page that works in the tests may log errors, ask the internet for something, or be unusable without a mouse.
 Rule: `browse()` opens pages, each in a fresh profile; a console error, an exception, a request that fails or that
-leaves this machine fails the test, unless it is taken out of `complaints`. `violations(page)` is what axe has against it.
+leaves this machine fails the test, unless it is taken out of `complaints`. `violations(page)` is what axe has against
+it.
 Hazard: Playwright keeps an event loop running in the test's thread while it is started, so nothing asynchronous runs
 there. It is started for one module of tests at a time, and those hold no async ones.
 """
