@@ -1,0 +1,198 @@
+"""A machine for the page to show, without AWS: a bot that answers by a script, and the feed that a stack would write.
+
+Problem: the page is tried with every turn that updates can take, and a stack takes minutes to start.
+Rule: it takes what the emulator delivers to its webhook, works one update of a chat at a time, some chats side by side,
+calls the real Bot API of the emulator, and writes `invocations.jsonl` in the members and words of a real one. While
+`is_broken`, what is tried is put back and tried again.
+Hazard: it is as true as the feed's description; tests/e2e/test_page.py has the page on a real stack.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.conversation import Telegram
+from local.machine.account import Look
+from local.machine.feed import NAME
+from local.stack import ROOT
+from local.telegram.server import running
+
+type Json = dict[str, Any]
+
+_WORKERS = 4
+_AGAIN_AFTER_S = 0.3
+_QUEUE = "http://localhost/000000000000/UpdatesQueue.fifo"
+COMMANDS = [
+    {"command": "start", "description": "Say hello"},
+    {"command": "picture", "description": "Show a picture"},
+    {"command": "menu", "description": "Choose by a keyboard"},
+]
+GREETING = "<b>Welcome!</b> This is <i>bold</i> and <code>code</code>, with a <a href='https://example.com/'>link</a>."
+BUTTONS = {
+    "inline_keyboard": [
+        [{"text": "Yes", "callback_data": "yes"}, {"text": "No", "callback_data": "no"}],
+        [{"text": "Read on", "url": "https://example.com/"}],
+    ]
+}
+MENU = {"keyboard": [[{"text": "Tea"}, {"text": "Coffee"}]], "resize_keyboard": True, "is_persistent": True}
+ASK = {"force_reply": True, "input_field_placeholder": "Your name"}
+PICTURE = ROOT / "docs" / "images" / "dashboard.png"
+
+
+@dataclass
+class Account:
+    """What the local AWS would say: queues and alarms, as a test sets them."""
+
+    queues: Mapping[str, Mapping[str, int]] = field(
+        default_factory=lambda: {name: {"waiting": 0, "in_hand": 0} for name in ("updates", "tasks", "dead")}
+    )
+    alarms: tuple[Json, ...] = ()
+
+    def look(self) -> Look:
+        """Return it."""
+        return Look(time.time(), self.queues, self.alarms)
+
+
+class Machine:
+    """Takes updates and has the scripted bot work on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.account = Account()
+        self.is_broken = False
+        self.is_held = False
+        self._feed = folder / NAME
+        self._feed.touch()
+        self._queue: asyncio.Queue[tuple[Json, str]] = asyncio.Queue()
+        self._chats: dict[str, asyncio.Lock] = {}
+        self._api = ""
+
+    @contextlib.contextmanager
+    def working_for(self, telegram: Telegram) -> Iterator[None]:
+        """Serve the webhook, and have updates delivered to it."""
+        self._api = f"{telegram.base_url}{telegram.token}"
+        with running(Starlette(routes=[Route("/webhook", self._take, methods=["POST"])], lifespan=self._work)) as url:
+            with httpx.Client(trust_env=False) as client:
+                client.post(f"{self._api}/setMyCommands", json={"commands": COMMANDS}).raise_for_status()
+                client.post(f"{self._api}/setWebhook", json={"url": f"{url}/webhook"}).raise_for_status()
+                yield
+                client.post(f"{self._api}/deleteWebhook").raise_for_status()
+
+    async def _take(self, request: Request) -> Response:
+        update = await request.json()
+        await self._queue.put((update, str(uuid.uuid4())))
+        return Response()
+
+    @contextlib.asynccontextmanager
+    async def _work(self, _: Starlette) -> AsyncIterator[None]:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+            workers = [asyncio.create_task(self._worker(client)) for _ in range(_WORKERS)]
+            yield
+            for worker in workers:
+                worker.cancel()
+
+    async def _worker(self, client: httpx.AsyncClient) -> None:
+        while True:
+            update, message_id = await self._queue.get()
+            async with self._chats.setdefault(_chat(update), asyncio.Lock()):
+                receives = 1
+                while self.is_held:
+                    await asyncio.sleep(_AGAIN_AFTER_S)
+                while not await self._attempt(client, update, message_id, receives):
+                    receives += 1
+                    await asyncio.sleep(_AGAIN_AFTER_S)
+
+    async def _attempt(self, client: httpx.AsyncClient, update: Json, message_id: str, receives: int) -> bool:
+        """Have the bot work on the update, and return whether that is its end."""
+        invocation, began = str(uuid.uuid4()), time.time()
+        message = {"id": message_id, "receipt": str(uuid.uuid4()), "queue": _QUEUE}
+        message |= {"update_id": update["update_id"], "receives": receives}
+        self._append("began", invocation, began, messages=[message])
+        done = not self.is_broken and await self._answer(client, update)
+        ended = time.time()
+        line = {
+            "level": "INFO" if done else "ERROR",
+            "message": "update",
+            "outcome": "done" if done else "bug",
+            "update_id": update["update_id"],
+            "handler": "bot.scripted",
+            "attempts": receives - 1,
+            "queued_s": 0.01,
+            "took_s": round(ended - began, 3),
+            "message_id": message_id,
+            "trace_id": f"1-{update['update_id']:08x}",
+        }
+        line |= {} if done else {"error": "ZeroDivisionError"}
+        put_back = [] if done else [message_id]
+        lines = [json.dumps(line), _metrics(AnswerTime=[(ended - began) * 1000], AttemptsFailed=[float(not done)])]
+        self._append(
+            "ended", invocation, ended, took_ms=(ended - began) * 1000, error=None, put_back=put_back, lines=lines
+        )
+        return done
+
+    def _append(self, event: str, invocation: str, at: float, **more: Any) -> None:
+        line = {"at": at, "event": event, "id": invocation, "function": "WorkerFunction", **more}
+        with self._feed.open("a") as feed:
+            feed.write(json.dumps(line) + "\n")
+
+    async def _answer(self, client: httpx.AsyncClient, update: Json) -> bool:
+        """Have the bot say what it says, and return whether Telegram took it."""
+        calls = _of_a_press(update["callback_query"]) if "callback_query" in update else _of(update.get("message", {}))
+        for method, parameters in calls:
+            parts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+            files = {name: (path.name, path.read_bytes()) for name, path in parts.items() if isinstance(path, Path)}
+            data = {name: value for name, value in parts.items() if name not in files}
+            answer = await client.post(f"{self._api}/{method}", data=data, files=files or None)
+            if answer.status_code != httpx.codes.OK:
+                return False
+        return True
+
+
+def _of(message: Json) -> list[tuple[str, Json]]:
+    """Return the calls by which the bot answers a message."""
+    chat, text = message.get("chat", {}).get("id"), message.get("text", "")
+    if not text:
+        return []
+    command = text.partition(" ")[0].partition("@")[0]
+    if command == "/start":
+        return [("sendMessage", {"chat_id": chat, "text": GREETING, "parse_mode": "HTML", "reply_markup": BUTTONS})]
+    if command == "/picture":
+        picture = {"chat_id": chat, "photo": PICTURE, "caption": "The dashboard"}
+        return [("sendChatAction", {"chat_id": chat, "action": "upload_photo"}), ("sendPhoto", picture)]
+    if command == "/menu":
+        return [("sendMessage", {"chat_id": chat, "text": "What will it be?", "reply_markup": MENU})]
+    if command == "/ask":
+        return [("sendMessage", {"chat_id": chat, "text": "Who are you?", "reply_markup": ASK})]
+    if command == "/typing":
+        return [("sendChatAction", {"chat_id": chat, "action": "typing"})]
+    return [("sendMessage", {"chat_id": chat, "text": f"You said: {text}"})]
+
+
+def _of_a_press(query: Json) -> list[tuple[str, Json]]:
+    """Return the calls by which the bot answers a press."""
+    message = query["message"]
+    changed = {"chat_id": message["chat"]["id"], "message_id": message["message_id"], "text": f"It is {query['data']}."}
+    return [("answerCallbackQuery", {"callback_query_id": query["id"], "text": "Noted"}), ("editMessageText", changed)]
+
+
+def _chat(update: Json) -> str:
+    body = update.get("message") or update.get("callback_query", {}).get("message") or {}
+    return str(body.get("chat", {}).get("id", update["update_id"]))
+
+
+def _metrics(**values: list[float]) -> str:
+    metrics = [{"Name": name, "Unit": "None"} for name in values]
+    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [{"Namespace": "Floodgate", "Metrics": metrics}]}
+    return json.dumps({"_aws": about, "function": "worker", **values})
