@@ -2,8 +2,8 @@
 
 Problem: the page is tried with every turn that updates can take, and a stack takes minutes to start.
 Rule: it takes what the emulator delivers to its webhook, works one update of a chat at a time, some chats side by side,
-calls the real Bot API of the emulator, and writes `invocations.jsonl` in the members and words of a real one. While
-`is_broken`, what is tried is put back and tried again.
+calls the real Bot API of the emulator, and writes `invocations.jsonl` in the members and words of a real one. What
+Telegram does not take is put back and tried again; of a chat that floods, some is answered and the rest is limited.
 Hazard: it is as true as the feed's description; tests/e2e/test_page.py has the page on a real stack.
 """
 
@@ -12,6 +12,7 @@ import contextlib
 import json
 import time
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ type Json = dict[str, Any]
 
 _WORKERS = 4
 _AGAIN_AFTER_S = 0.3
+#: Of a chat, waiting: beyond it, its updates are limited.
+_BURST = 5
 _QUEUE = "http://localhost/000000000000/UpdatesQueue.fifo"
 COMMANDS = [
     {"command": "start", "description": "Say hello"},
@@ -71,13 +74,13 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.account = Account()
-        self.is_broken = False
-        self.is_held = False
         self._feed = folder / NAME
         self._feed.touch()
-        self._queue: asyncio.Queue[tuple[Json, str]] = asyncio.Queue()
-        self._chats: dict[str, asyncio.Lock] = {}
+        self._chats: dict[str, deque[Json]] = {}
+        self._draining: set[asyncio.Task[None]] = set()
         self._api = ""
+        self._client = httpx.AsyncClient(trust_env=False, timeout=10)
+        self._busy = asyncio.Semaphore(_WORKERS)
 
     @contextlib.contextmanager
     def working_for(self, telegram: Telegram) -> Iterator[None]:
@@ -92,40 +95,46 @@ class Machine:
 
     async def _take(self, request: Request) -> Response:
         update = await request.json()
-        await self._queue.put((update, str(uuid.uuid4())))
+        chat = _chat(update)
+        if chat not in self._chats:
+            self._chats[chat] = deque()
+            task = asyncio.create_task(self._drain(chat))
+            self._draining.add(task)
+            task.add_done_callback(self._draining.discard)
+        self._chats[chat].append(update)
         return Response()
 
     @contextlib.asynccontextmanager
     async def _work(self, _: Starlette) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-            workers = [asyncio.create_task(self._worker(client)) for _ in range(_WORKERS)]
+        async with self._client:
             yield
-            for worker in workers:
-                worker.cancel()
+            for task in self._draining:
+                task.cancel()
 
-    async def _worker(self, client: httpx.AsyncClient) -> None:
-        while True:
-            update, message_id = await self._queue.get()
-            async with self._chats.setdefault(_chat(update), asyncio.Lock()):
-                receives = 1
-                while self.is_held:
-                    await asyncio.sleep(_AGAIN_AFTER_S)
-                while not await self._attempt(client, update, message_id, receives):
-                    receives += 1
-                    await asyncio.sleep(_AGAIN_AFTER_S)
+    async def _drain(self, chat: str) -> None:
+        """Work on the chat's updates, one after the other, until none waits."""
+        await asyncio.sleep(0)  # the first is only then there
+        while waiting := self._chats[chat]:
+            update, message_id, receives = waiting.popleft(), str(uuid.uuid4()), 1
+            is_limited = len(waiting) > _BURST
+            while not await self._attempt(update, message_id, receives, is_limited=is_limited):
+                receives += 1
+                await asyncio.sleep(_AGAIN_AFTER_S)
+        del self._chats[chat]
 
-    async def _attempt(self, client: httpx.AsyncClient, update: Json, message_id: str, receives: int) -> bool:
+    async def _attempt(self, update: Json, message_id: str, receives: int, *, is_limited: bool) -> bool:
         """Have the bot work on the update, and return whether that is its end."""
-        invocation, began = str(uuid.uuid4()), time.time()
-        message = {"id": message_id, "receipt": str(uuid.uuid4()), "queue": _QUEUE}
-        message |= {"update_id": update["update_id"], "receives": receives}
-        self._append("began", invocation, began, messages=[message])
-        done = not self.is_broken and await self._answer(client, update)
+        async with self._busy:
+            invocation, began = str(uuid.uuid4()), time.time()
+            message = {"id": message_id, "receipt": str(uuid.uuid4()), "queue": _QUEUE}
+            message |= {"update_id": update["update_id"], "receives": receives}
+            self._append("began", invocation, began, messages=[message])
+            done = is_limited or await self._answer(update)
         ended = time.time()
         line = {
             "level": "INFO" if done else "ERROR",
             "message": "update",
-            "outcome": "done" if done else "bug",
+            "outcome": "drop" if is_limited else "done" if done else "retry",
             "update_id": update["update_id"],
             "handler": "bot.scripted",
             "attempts": receives - 1,
@@ -134,7 +143,7 @@ class Machine:
             "message_id": message_id,
             "trace_id": f"1-{update['update_id']:08x}",
         }
-        line |= {} if done else {"error": "ZeroDivisionError"}
+        line |= {"reason": "user_limit"} if is_limited else {} if done else {"error": "BadGateway"}
         put_back = [] if done else [message_id]
         lines = [json.dumps(line), _metrics(AnswerTime=[(ended - began) * 1000], AttemptsFailed=[float(not done)])]
         self._append(
@@ -147,14 +156,14 @@ class Machine:
         with self._feed.open("a") as feed:
             feed.write(json.dumps(line) + "\n")
 
-    async def _answer(self, client: httpx.AsyncClient, update: Json) -> bool:
+    async def _answer(self, update: Json) -> bool:
         """Have the bot say what it says, and return whether Telegram took it."""
         calls = _of_a_press(update["callback_query"]) if "callback_query" in update else _of(update.get("message", {}))
         for method, parameters in calls:
             parts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()}
             files = {name: (path.name, path.read_bytes()) for name, path in parts.items() if isinstance(path, Path)}
             data = {name: value for name, value in parts.items() if name not in files}
-            answer = await client.post(f"{self._api}/{method}", data=data, files=files or None)
+            answer = await self._client.post(f"{self._api}/{method}", data=data, files=files or None)
             if answer.status_code != httpx.codes.OK:
                 return False
         return True
