@@ -49,6 +49,10 @@ class TelegramControl:
         """Change what Telegram tells of a person, who is made if new, and return them as a User."""
         return self._post("users", user_id=user_id, **order)
 
+    def make_group(self, title: str, user_ids: list[int], **order: Any) -> Json:
+        """Make a group of these people, the first its owner, with the bot, and return `chat_id` and `update_ids`."""
+        return self._post("groups", title=title, user_ids=user_ids, **order)
+
     def change_member(self, chat_id: int, status: str, **order: Any) -> Json:
         """Give somebody, by default the bot, a standing in a chat, and return the `update_ids` that tell of it."""
         return self._post("members", chat_id=chat_id, status=status, **order)

@@ -78,8 +78,8 @@ class Telegram(TelegramControl):
     def group(self, title: str, owner: "Person", *others: "Person") -> "Group":
         """Return a new supergroup, to which its owner has just added the bot."""
         group = Group(_SUPERGROUPS - next(_groups), title)
-        people = [person.id for person in others]
-        self.change_member(group.id, "member", by=owner.id, title=title, people=people)
+        people = [person.id for person in (owner, *others)]
+        self.make_group(title, people, chat_id=group.id, chat_type="supergroup")
         return group
 
     def fails(self, method: str, times: int = 1, *, chat: "Person | Group | None" = None, **fault: Any) -> None:

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,12 +29,24 @@ STATIC = Path(__file__).parent / "static"
 _OF_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
 #: What bots call, also from containers, which know this machine by other names.
 _BOT_API = ("/bot", "/file/")
-#: Files are read anew at each load: they change with the project.
-_FRESH = {"Cache-Control": "no-cache"}
+#: What the page may load, itself and nothing else, and no script but its files: what bots send must never run here.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # Read anew at each load: files change with the project.
+    "Cache-Control": "no-cache",
+}
 
 
-def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequence[Lever] = ()) -> Starlette:
-    """Return the page around `telegram`, whose lifespan it takes over."""
+def create_app(
+    telegram: Starlette,
+    sources: Sequence[Source] = (),
+    levers: Sequence[Lever] = (),
+    routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """Return the page around `telegram`, whose lifespan it takes over; `routes` are what sources answer besides."""
     handles = Levers(levers)
     stream = Stream([*sources, handles])
 
@@ -67,7 +79,8 @@ def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequ
             Route("/", _index, methods=["GET"]),
             Route("/page/events", events, methods=["GET"]),
             Route("/page/levers/{name}", lever, methods=["POST"]),
-            Mount("/page/static", StaticFiles(directory=STATIC)),
+            Mount("/page/static", Files(directory=STATIC)),
+            *routes,
             Mount("/", telegram),
         ],
         middleware=[Middleware(OfThisPage)],
@@ -76,7 +89,17 @@ def create_app(telegram: Starlette, sources: Sequence[Source] = (), levers: Sequ
 
 
 async def _index(_: Request) -> Response:
-    return FileResponse(STATIC / "index.html", headers=_FRESH)
+    return FileResponse(STATIC / "index.html", headers=_HEADERS)
+
+
+class Files(StaticFiles):
+    """The page's files, with its headers."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file, or what there is instead."""
+        response = await super().get_response(path, scope)
+        response.headers.update(_HEADERS)
+        return response
 
 
 class OfThisPage:

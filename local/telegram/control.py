@@ -1,4 +1,4 @@
-"""Orders from tests and people, under /control: speak, press, read, inject; people.py has those on who is who.
+"""Orders from tests and people, under /control: press, read, inject; speaking.py and people.py have the others.
 
 Problem: a test needs to be the people in the chats and the fate of the calls, and to see what the bot did.
 Rule: JSON in and out. A field that is missing, unknown or of the wrong type is a 400 whose sentence says what to send
@@ -13,64 +13,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.telegram import happenings, people
+from local.telegram import people, speaking
 from local.telegram.api import METHODS, canonical
 from local.telegram.emulator import Emulator
-from local.telegram.entities import detect
 from local.telegram.errors import ControlError
 from local.telegram.faults import Fault
-from local.telegram.members import Json, is_in, simple
-from local.telegram.orders import body_of, chat_type, chat_with, fields, id_in, living_chat, speaker_in
+from local.telegram.members import Json
+from local.telegram.orders import body_of, chat_with, fields, id_in, speaker_in
 from local.telegram.world import ADMIN_ID, Chat
 
 MAX_UPDATE_ID = 2**31 - 1
-MAX_TEXT = 4096
 MAX_CALLBACK_DATA_BYTES = 64
+_MEDIA = ("photo", "document", "contact", "location")
 _SERVICE = (
     "new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo", "delete_chat_photo", "pinned_message",
     "migrate_to_chat_id", "migrate_from_chat_id",
 )  # fmt: skip
-
-
-def say(emulator: Emulator, body: Json) -> Json:
-    """Let a user write a message and return its ids."""
-    optional = {"user_id": int, "chat_type": str, "reply_to_message_id": int}
-    order = fields(body, {"chat_id": int, "text": str}, optional)
-    text = order["text"].strip()
-    if not 1 <= len(text) <= MAX_TEXT:
-        raise ControlError(f"'text' must have 1 to {MAX_TEXT} characters that aren't white space")
-    chat_id = id_in(order, "chat_id", 0)
-    kind = chat_type(chat_id, order.get("chat_type"), emulator.world.chats.get(chat_id))
-    user_id = speaker_in(order, chat_id, ADMIN_ID)
-    if chat_id in emulator.world.chats:
-        _check_speaking(emulator, living_chat(emulator, chat_id), user_id)
-    chat = emulator.world.chat(chat_id, kind, user_id)
-    user = emulator.world.user(user_id)
-    if kind == "private" and not is_in(emulator.world.own_standing(chat)):
-        happenings.change_member(emulator, chat, user, simple(emulator.world.bot, "member"))
-    entities = detect(text)
-    content = {"text": text} | ({"entities": entities} if entities else {})
-    if (replied := order.get("reply_to_message_id")) is not None:
-        if replied not in chat.messages:
-            raise ControlError(f"chat {chat_id} has no message {replied}: see /control/chats/{chat_id}/messages", 404)
-        content["reply_to_message"] = chat.as_replied_to(replied)
-    is_channel = kind == "channel"
-    message = emulator.world.post(chat, None if is_channel else user, content)
-    update_id = emulator.announce("channel_post" if is_channel else "message", message, chat_id)
-    return {"update_id": update_id, "message_id": message["message_id"]}
-
-
-def _check_speaking(emulator: Emulator, chat: Chat, user_id: int) -> None:
-    """Raise ControlError if the user can't speak in the chat, or the bot wouldn't hear it."""
-    world = emulator.world
-    if user_id in world.deactivated:
-        raise ControlError(f"user {user_id} is deactivated: bring them back with POST /control/users", 409)
-    if chat.type == "private":
-        return
-    if user_id in chat.members and not is_in(world.member(chat, user_id)):
-        raise ControlError(f"user {user_id} isn't in chat {chat.id}: let them join with POST /control/members", 409)
-    if not is_in(world.own_standing(chat)):
-        raise ControlError(f"the bot isn't in chat {chat.id} to hear it: add it with POST /control/members", 409)
 
 
 def take_update(emulator: Emulator, body: Json) -> Json:
@@ -121,7 +79,7 @@ def transcript(emulator: Emulator, chat: Chat) -> list[Json]:
             "text": message.get("text", message.get("caption", "")),
             "date": message["date"],
         }
-        if media := next((name for name in ("photo", "document") if name in message), None):
+        if media := next((name for name in _MEDIA if name in message), None):
             line["media"] = media
         if service := next((name for name in _SERVICE if name in message), None):
             line["service"] = service
@@ -179,6 +137,13 @@ def _order(carry_out: Callable[[Emulator, Json], Json]) -> Callable[[Request], A
     return endpoint
 
 
+def _file_order(kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(await speaking.send_file(_emulator(request), request, kind))
+
+    return endpoint
+
+
 async def _chat_messages(request: Request) -> Response:
     given = request.path_params["chat_id"]
     try:
@@ -206,11 +171,16 @@ async def _deliveries(request: Request) -> Response:
 
 ROUTES = (
     Route("/control/health", _health, methods=["GET"]),
-    Route("/control/messages", _order(say), methods=["POST"]),
+    Route("/control/messages", _order(speaking.say), methods=["POST"]),
+    Route("/control/photos", _file_order("photo"), methods=["POST"]),
+    Route("/control/documents", _file_order("document"), methods=["POST"]),
+    Route("/control/contacts", _order(speaking.share_contact), methods=["POST"]),
+    Route("/control/locations", _order(speaking.share_location), methods=["POST"]),
     Route("/control/updates", _order(take_update), methods=["POST"]),
     Route("/control/callbacks", _order(press), methods=["POST"]),
     Route("/control/members", _order(people.set_member), methods=["POST"]),
     Route("/control/chats", _order(people.set_chat), methods=["POST"]),
+    Route("/control/groups", _order(people.make_group), methods=["POST"]),
     Route("/control/users", _order(people.set_user), methods=["POST"]),
     Route("/control/migrations", _order(people.migrate), methods=["POST"]),
     Route("/control/chats/{chat_id}/messages", _chat_messages, methods=["GET"]),

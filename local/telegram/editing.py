@@ -18,6 +18,7 @@ from local.telegram.world import CALLBACK_ANSWER_S, INLINE_ANSWER_S, Chat
 DELETABLE_S = 48 * 3600
 MAX_INLINE_RESULTS = 50
 MAX_CALLBACK_TEXT = 200
+ACTION_S = 5  # core.telegram.org/bots/api#sendchataction: "5 seconds or less", or until the bot's message
 ACTIONS = frozenset({
     "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
     "choose_sticker", "find_location", "record_video_note", "upload_video_note",
@@ -148,6 +149,11 @@ async def answer_callback_query(emulator: Emulator, parameters: Parameters) -> b
     _check_question(emulator, "callback_query", parameters.text("callback_query_id"), CALLBACK_ANSWER_S)
     if len(parameters.text("text")) > MAX_CALLBACK_TEXT:
         raise bad_request("MESSAGE_TOO_LONG")
+    emulator.world.answers[parameters.text("callback_query_id")] = {
+        "text": parameters.text("text"),
+        "show_alert": parameters.boolean("show_alert"),
+        "url": parameters.text("url"),
+    }
     return True
 
 
@@ -185,7 +191,9 @@ def _check_question(emulator: Emulator, kind: str, query_id: str, answer_within_
 
 async def send_chat_action(emulator: Emulator, parameters: Parameters) -> bool:
     """Say what the bot is doing."""
-    access.to_write(emulator.world, parameters.text("chat_id"))
-    if parameters.text("action").lower() not in ACTIONS:
+    chat = access.to_write(emulator.world, parameters.text("chat_id"))
+    action = parameters.text("action").lower()
+    if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
+    emulator.world.actions[chat.id] = {"action": action, "until": emulator.clock.now() + ACTION_S}
     return True

@@ -28,7 +28,7 @@ def observe(world: World, update: Json, now: float) -> int | None:
     if kind.endswith(("message", "channel_post", "callback_query")):
         _learn_message(world, chat, message, is_new=kind in ("message", "edited_message", "channel_post"))
     member = _object(body, "new_chat_member")
-    member_id = _object(member, "user").get("id")
+    member_id: object = _object(member, "user").get("id")
     if isinstance(member_id, int) and "status" in member:
         chat.members[member_id] = member
     return chat.id
@@ -42,10 +42,10 @@ def _learn_message(world: World, chat: Chat, message: Json, *, is_new: bool) -> 
         chat.messages[message_id] = message
     chat.next_message_id = max(chat.next_message_id, message_id + 1)
     chat.migrated_to = message.get("migrate_to_chat_id", chat.migrated_to)
-    sender_id = _object(message, "from").get("id")
+    sender_id: Any = _object(message, "from").get("id")
     if is_new and chat.type == "private":
         chat.members.pop(world.bot["id"], None)  # who writes to the bot hasn't blocked it
-    elif sender_id in world.users and "sender_chat" not in message:
+    elif isinstance(sender_id, int) and sender_id in world.users and "sender_chat" not in message:
         world.enter(chat, world.users[sender_id])
 
 

@@ -11,7 +11,7 @@ from local.telegram.emulator import Emulator
 from local.telegram.errors import ControlError
 from local.telegram.members import PERMISSIONS, Json, administrator, banned, is_in, restricted, rights_in, simple
 from local.telegram.orders import MAX_ID, SUPERGROUPS_BELOW, chat_type, fields, id_in, living_chat, names_in, person_in
-from local.telegram.world import ADMIN_ID, Chat
+from local.telegram.world import ADMIN_ID, Chat, World
 
 STATUSES = ("member", "administrator", "restricted", "left", "kicked")
 MAX_NAME = 255
@@ -21,7 +21,7 @@ _IN_CHANNELS = ("administrator", "left", "kicked")  # what a bot can be in a cha
 def set_member(emulator: Emulator, body: Json) -> Json:
     """Give a user, by default the bot, a standing in a chat and return the ids of the updates."""
     optional = {"user_id": int, "by": int, "rights": list, "until_date": int, "chat_type": str}
-    order = fields(body, {"chat_id": int, "status": str}, optional | {"title": str, "people": list})
+    order = fields(body, {"chat_id": int, "status": str}, optional)
     world = emulator.world
     chat_id = id_in(order, "chat_id", 0)
     user_id = person_in(order, "user_id", world.bot["id"])
@@ -29,13 +29,7 @@ def set_member(emulator: Emulator, body: Json) -> Json:
     _check_status(order["status"], kind, is_bot=user_id == world.bot["id"])
     rights = _rights(order, kind)
     by = person_in(order, "by", 0) if "by" in order else None
-    people = _people(order)
-    is_made = chat_id not in world.chats
-    if not is_made and order.keys() & {"title", "people"}:
-        raise ControlError(f"chat {chat_id} exists: 'title' and 'people' are for a group that the order makes", 409)
     chat = _chat_to_change(emulator, chat_id, kind, user_id, by)
-    if is_made:
-        _furnish(emulator, chat, order.get("title"), people)
     user = world.user(user_id)
     actor = world.user(_actor(emulator, chat, user_id, order["status"], by))
     old = world.member(chat, user_id)
@@ -88,22 +82,6 @@ def _chat_to_change(emulator: Emulator, chat_id: int, kind: str, user_id: int, b
     return chat
 
 
-def _people(order: Json) -> list[int]:
-    """Return who is in a group that the order makes, besides its owner."""
-    given = order.get("people", [])
-    if not all(isinstance(number, int) and not isinstance(number, bool) for number in given):
-        raise ControlError("'people' must list the ids of users")
-    return [person_in({"people": number}, "people", 0) for number in given]
-
-
-def _furnish(emulator: Emulator, chat: Chat, title: str | None, people: list[int]) -> None:
-    """Have the new chat be as it was before the bot came: nothing tells it of that."""
-    if title:
-        chat.info = chat.info | {"title": title}
-    for user_id in people:
-        emulator.world.enter(chat, emulator.world.user(user_id))
-
-
 def _actor(emulator: Emulator, chat: Chat, user_id: int, status: str, by: int | None) -> int:
     """Return who did it: `by`, else a person who comes or goes, else the owner."""
     if by is not None:
@@ -149,11 +127,49 @@ def set_chat(emulator: Emulator, body: Json) -> Json:
     return {"update_ids": told + (happenings.pin(emulator, chat, actor, pinned_id) if pinned_id is not None else [])}
 
 
+def make_group(emulator: Emulator, body: Json) -> Json:
+    """Have a user make a group with others and add the bot to it, and return its id and the ids of the updates."""
+    order = fields(body, {"title": str, "user_ids": list}, {"chat_id": int, "chat_type": str})
+    world = emulator.world
+    title, user_ids = order["title"].strip(), order["user_ids"]
+    if not title:
+        raise ControlError("'title' must not be empty")
+    if not user_ids or not all(isinstance(one, int) and one in world.users for one in user_ids):
+        raise ControlError("'user_ids' must list people who are there already, the owner first: POST /control/users")
+    if world.bot["id"] in user_ids:
+        raise ControlError("the bot comes to every group: leave its id out of 'user_ids'")
+    kind = order.get("chat_type", "group")
+    if kind not in ("group", "supergroup"):
+        raise ControlError("'chat_type' must be group or supergroup")
+    chat_id = id_in(order, "chat_id", _next_group_id(world, kind))
+    chat_type(chat_id, kind, None)
+    if chat_id in world.chats:
+        raise ControlError(f"chat {chat_id} exists: leave 'chat_id' out to get the next", 409)
+    actor = world.user(user_ids[0])
+    chat = world.chat(chat_id, kind, actor["id"])
+    chat.info = chat.info | {"title": title}
+    for user_id in user_ids:
+        world.enter(chat, world.user(user_id))
+    chat.members[world.bot["id"]] = simple(world.bot, "left")
+    return {
+        "chat_id": chat_id,
+        "update_ids": happenings.change_member(emulator, chat, actor, simple(world.bot, "member")),
+    }
+
+
+def _next_group_id(world: World, kind: str) -> int:
+    first = SUPERGROUPS_BELOW if kind == "supergroup" else 0
+    taken = (one for one in world.chats if one < 0 and (one <= SUPERGROUPS_BELOW) == (kind == "supergroup"))
+    return min(taken, default=first) - 1
+
+
 def set_user(emulator: Emulator, body: Json) -> Json:
-    """Change a user's names or deactivate them, which no update tells, and return the user."""
+    """Change a user's names or deactivate them, which no update tells, or make a new one, and return the user."""
     names = {"first_name": str, "last_name": str, "username": str, "language_code": str}
-    order = fields(body, {"user_id": int}, names | {"is_deactivated": bool})
-    user_id = person_in(order, "user_id", 0)
+    order = fields(body, {}, {"user_id": int} | names | {"is_deactivated": bool})
+    if "user_id" not in order and not order.get("first_name"):
+        raise ControlError("send a 'user_id', or the 'first_name' of somebody new")
+    user_id = person_in(order, "user_id", _next_user_id(emulator.world))
     if user_id == emulator.world.bot["id"]:
         raise ControlError("'user_id' is the bot's: it can't be renamed")
     changed = {name: order[name] for name in names if name in order}
@@ -163,6 +179,11 @@ def set_user(emulator: Emulator, body: Json) -> Json:
         change = emulator.world.deactivated.add if order["is_deactivated"] else emulator.world.deactivated.discard
         change(user_id)
     return emulator.world.rename(user_id, changed)
+
+
+def _next_user_id(world: World) -> int:
+    """Return an id above all people's; bots have theirs from elsewhere."""
+    return max(user_id for user_id, user in world.users.items() if not user["is_bot"]) + 1
 
 
 def migrate(emulator: Emulator, body: Json) -> Json:

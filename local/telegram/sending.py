@@ -150,7 +150,7 @@ def _original(emulator: Emulator, parameters: Parameters, missing: str, empty: s
     original = source.messages.get(parameters.integer("message_id"))
     if original is None:
         raise bad_request(f"message {missing}")
-    kept = ("text", "entities", "caption", "caption_entities", "photo", "document")
+    kept = ("text", "entities", "caption", "caption_entities", "photo", "document", "contact", "location")
     content = {name: original[name] for name in kept if name in original}
     if not content:
         raise bad_request(f"message {empty}")

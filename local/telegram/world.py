@@ -8,9 +8,11 @@ Hazard: nothing is ever forgotten, so a run of millions of messages needs the me
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from local.telegram.changes import Observer, Told, What, nobody
 from local.telegram.errors import bad_request
 from local.telegram.members import PERMISSIONS, Json, administrator, current, is_in, owner, rights_in, simple
 
@@ -18,17 +20,20 @@ ADMIN_ID = 1
 CALLBACK_ANSWER_S = 150  # the update's own time to live; Telegram's exact figure isn't documented
 INLINE_ANSWER_S = 30
 _NAMES = ("first_name", "last_name", "username")
+#: What of a chat is told of when it is set.
+_OF_THE_CHAT = frozenset({"info", "pinned", "migrated_to"})
 
 
 @dataclass(slots=True)
 class Chat:
     """A chat as the bot knows it."""
 
+    tell: Observer
     info: Json
-    messages: dict[int, Json] = field(default_factory=dict)
-    keyboards: dict[int, Json] = field(default_factory=dict)  # reply markup that a Message doesn't show
-    reactions: dict[int, list[Json]] = field(default_factory=dict)  # the bot's own
-    members: dict[int, Json] = field(default_factory=dict)  # user id -> ChatMember
+    messages: MutableMapping[int, Json] = field(default_factory=dict)
+    keyboards: MutableMapping[int, Json] = field(default_factory=dict)  # reply markup that a Message doesn't show
+    reactions: MutableMapping[int, list[Json]] = field(default_factory=dict)  # the bot's own
+    members: MutableMapping[int, Json] = field(default_factory=dict)  # user id -> ChatMember
     permissions: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(PERMISSIONS, True))
     description: str = ""
     photo: Json | None = None
@@ -36,6 +41,22 @@ class Chat:
     next_message_id: int = 1
     migrated_to: int | None = None
     has_begun: bool = True  # a private chat that the user never opened hasn't
+
+    def __post_init__(self) -> None:
+        """Have everything in the chat tell of its changes."""
+
+        def tell_of_message(message_id: int) -> None:
+            self.tell("message", (self.id, message_id))
+
+        self.messages = Told(tell_of_message, self.messages)
+        self.keyboards = Told(tell_of_message, self.keyboards)
+        self.reactions = Told(tell_of_message, self.reactions)
+        self.members = Told(lambda _: self.tell("chat", self.id), self.members)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _OF_THE_CHAT:
+            self.tell("chat", self.id)
 
     @property
     def id(self) -> int:
@@ -58,7 +79,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that the bot uploaded."""
+    """A file that the bot or a person uploaded."""
 
     file_id: str
     unique_id: str
@@ -77,19 +98,26 @@ class World:
 
     def __init__(self, now: Callable[[], float], bot_id: int) -> None:
         self._now = now
+        self.observers: list[Observer] = []
         self.bot: Json = {
             "id": bot_id,
             "is_bot": True,
             "first_name": "Local bot",
             "username": "floodgate_local_bot",
         }
-        self.users: dict[int, Json] = {bot_id: self.bot}
+        self.users: MutableMapping[int, Json] = Told(lambda key: self._tell("user", key), {bot_id: self.bot})
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, StoredFile] = {}
-        self.commands: dict[tuple[str, str], list[Json]] = {}
+        self.commands: MutableMapping[tuple[str, str], list[Json]] = Told(lambda key: self._tell("commands", key))
         self.questions: dict[tuple[str, str], float] = {}  # (update type, query id) -> when it was asked
+        self.answers: MutableMapping[str, Json] = Told(lambda key: self._tell("answer", key))  # to pressed buttons
+        self.actions: MutableMapping[int, Json] = Told(lambda key: self._tell("action", key))  # chat id -> the bot's
         self.deactivated: set[int] = set()  # users who deleted their account
         self.chat(ADMIN_ID, "private", ADMIN_ID)
+
+    def _tell(self, what: What, key: Any) -> None:
+        for observer in self.observers:
+            observer(what, key)
 
     def user(self, user_id: int) -> Json:
         """Return the user, made up if new."""
@@ -107,12 +135,13 @@ class World:
 
     def _new_chat(self, chat_id: int, chat_type: str, first_user_id: int) -> Chat:
         if chat_type == "private":
-            return Chat(private_info(self.user(chat_id)))
+            return Chat(self._tell, private_info(self.user(chat_id)))
         people = {first_user_id: owner(self.user(first_user_id))}
         if chat_type == "channel":  # where a bot can be nothing else
             all_rights = rights_in(chat_type)
             people[self.bot["id"]] = administrator(self.bot, chat_type, all_rights, can_be_edited=False)
-        return Chat({"id": chat_id, "type": chat_type, "title": f"{chat_type.title()} {chat_id}"}, members=people)
+        info = {"id": chat_id, "type": chat_type, "title": f"{chat_type.title()} {chat_id}"}
+        return Chat(self._tell, info, members=people)
 
     def rename(self, user_id: int, names: Json) -> Json:
         """Change the user's fields, "" removes one, and return the user; their private chat follows."""
@@ -124,6 +153,7 @@ class World:
     def migrate(self, group: Chat, chat_id: int) -> Chat:
         """Return the supergroup that the group becomes: its title, settings and people, none of its messages."""
         supergroup = Chat(
+            self._tell,
             group.info | {"id": chat_id, "type": "supergroup"},
             members={member["user"]["id"]: member for member in self.members(group)},
             permissions=group.permissions,
@@ -149,7 +179,7 @@ class World:
             return self.chats[number]
         if number not in self.users:
             raise bad_request("chat not found")
-        return Chat(private_info(self.users[number]), has_begun=False)  # met elsewhere, in a group
+        return Chat(nobody, private_info(self.users[number]), has_begun=False)  # met elsewhere, in a group
 
     def member(self, chat: Chat, user_id: int) -> Json:
         """Return the ChatMember; raise BotApiError for a user nobody has met."""
@@ -182,6 +212,8 @@ class World:
         message = {"message_id": chat.next_message_id, **author, "chat": chat.info, "date": int(self._now()), **content}
         chat.messages[chat.next_message_id] = message
         chat.next_message_id += 1
+        if sender is self.bot:
+            self.actions.pop(chat.id, None)
         return message
 
     def store_file(self, name: str, content_type: str, data: bytes, folder: str) -> StoredFile:

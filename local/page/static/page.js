@@ -5,18 +5,60 @@ import * as telegram from "./telegram/telegram.js";
 
 const parts = { telegram, machine, levers };
 const waiting = [];
+const MOST_WAITING = 50;
+const RETRY_MS = 2000;
 const connection = document.getElementById("connection");
 
 function draw() {
-  for (const [name, frame] of waiting.splice(0)) parts[name].show(frame);
+  for (const [name, frame] of waiting.splice(0)) {
+    try {
+      parts[name].show(frame);
+    } catch (error) {
+      console.error(error); // one part that fails must not keep the others from showing
+    }
+  }
 }
 
-const stream = new EventSource("/page/events");
-stream.onopen = () => { connection.textContent = ""; };
-// The browser connects again by itself, and then everything comes anew.
-stream.onerror = () => { connection.textContent = "No connection: is `make run` still running? Trying again …"; };
-for (const name of Object.keys(parts)) {
-  stream.addEventListener(name, (event) => {
-    if (waiting.push([name, JSON.parse(event.data)]) === 1) requestAnimationFrame(draw);
+/** Frames of a hidden page are not drawn by the browser, so they are taken in by time. */
+function soon() {
+  if (document.hidden) setTimeout(draw, 200);
+  else requestAnimationFrame(draw);
+}
+
+function say(state, sentence) {
+  connection.dataset.state = state;
+  connection.textContent = sentence;
+}
+
+function take(name, event) {
+  const count = waiting.push([name, JSON.parse(event.data)]);
+  if (count === 1) soon();
+  else if (count > MOST_WAITING) draw();
+}
+
+/** The browser connects again by itself, unless it was answered with an error; then everything comes anew. */
+function connect() {
+  const stream = new EventSource("/page/events");
+  stream.onopen = () => say("on", "Live");
+  stream.onerror = () => {
+    say("off", "No connection. Is `make run` still running? Trying again …");
+    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+  };
+  for (const name of Object.keys(parts)) stream.addEventListener(name, (event) => take(name, event));
+}
+
+document.addEventListener("visibilitychange", draw);
+connect();
+
+/** On a narrow page one part is seen at a time. */
+const buttons = [...document.querySelectorAll("#parts button")];
+for (const button of buttons) {
+  button.addEventListener("click", () => {
+    document.body.dataset.part = button.dataset.part;
+    for (const other of buttons) {
+      if (other === button) other.setAttribute("aria-current", "true");
+      else other.removeAttribute("aria-current");
+    }
+    window.scrollTo(0, 0);
   });
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import bot
 from floodgate.ingress.updates import group
-from local.telegram import control, people
+from local.telegram import control, people, speaking
 from local.telegram.world import ADMIN_ID
 from tests.integration.worker.due import Due
 from tests.unit.telegram.wire import TOKEN
@@ -127,7 +127,7 @@ class Chat:
     def say(self, words: str) -> list[str]:
         """Write a message, and return what the bot then writes."""
         order = {"chat_id": self.id, "text": words}
-        control.say(self.chats.emulator, order if self.id > 0 else {**order, "user_id": self.user})
+        speaking.say(self.chats.emulator, order if self.id > 0 else {**order, "user_id": self.user})
         return self.read()
 
     def press(self, label: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.telegram import control
+from local.telegram import control, speaking
 from tests.integration.bot.reading import DAY, HOUR, MINUTE, names
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def test_a_message_that_goes_meanwhile_keeps_nothing_from_being_saved(chats: Cha
 def test_who_is_anonymous_is_nobody(chats: Chats) -> None:
     """Telegram gives all of them one id, under which nothing is kept; admins can cancel what they asked for."""
     group = chats.group()
-    control.say(chats.emulator, {"chat_id": group.id, "user_id": group.user, "text": "/remind 1h tea"})
+    speaking.say(chats.emulator, {"chat_id": group.id, "user_id": group.user, "text": "/remind 1h tea"})
     message = chats.emulator.updates.history[-1].update["message"]
     message["sender_chat"] = message["chat"]
     message["from"] = {"id": 1087968824, "is_bot": True, "first_name": "Group"}

@@ -201,23 +201,3 @@ async def test_only_some_chats_have_usernames_and_some_ids_are_taken(telegram: H
     ):
         code, given = await telegram.refused(path, {"chat_id": -7, **body})
         assert (code, given[: len(sentence)]) == (400, sentence)
-
-
-async def test_a_group_with_people_in_it_gets_the_bot(telegram: Harness) -> None:
-    """Nothing tells the bot of the title and the people that were there before it, and it can ask."""
-    await telegram.forget()
-    await telegram.order("members", chat_id=-8, status="member", by=5, title="Lunch", people=[6])
-    change, message = await telegram.updates()
-    assert (change["chat"]["title"], message["chat"]["title"]) == ("Lunch", "Lunch")
-    assert [member["id"] for member in message["new_chat_members"]] == [123456]
-    standings = [await telegram.result("getChatMember", chat_id=-8, user_id=user) for user in (5, 6)]
-    assert [standing["status"] for standing in standings] == ["creator", "member"]
-
-
-async def test_a_group_that_is_there_already_is_not_furnished(telegram: Harness) -> None:
-    """Its title is changed by another order, and people come to it one by one; and people are ids."""
-    order = {"chat_id": GROUP, "user_id": 7, "status": "member", "title": "Lunch"}
-    sentence = f"chat {GROUP} exists: 'title' and 'people' are for a group that the order makes"
-    assert await telegram.refused("members", order) == (409, sentence)
-    order = {"chat_id": -8, "status": "member", "people": ["6"]}
-    assert await telegram.refused("members", order) == (400, "'people' must list the ids of users")
