@@ -15,7 +15,7 @@ LAYERS := dependencies charts
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
+.PHONY: help run new test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -33,6 +33,9 @@ help: ## List what there is
 # ------------------------------------------------------------------------------------------------- on your machine --
 run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
 	@$(PYTHON) -m local run
+
+new: environment ## Write a feature and its test, both passing: NAME=weather
+	@$(PYTHON) -m local new $(if $(NAME),'$(NAME)')
 
 # Two processes for the whole: what is deployed mostly waits, and the rest computes meanwhile; see tests/conftest.py.
 test: environment ## Run every test; ARGS='tests/unit -k gate' for some

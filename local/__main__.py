@@ -13,6 +13,7 @@ from local import environment
 from local.aws import LocalAws, StackUnusable
 from local.deployment import Deployment, Saved, client, own_runbook
 from local.errors import LocalError
+from local.handlers.new.writing import told, write
 from local.ports import Ports
 from local.run import run
 from local.stack import ROOT
@@ -99,6 +100,11 @@ def _env(options: argparse.Namespace) -> int:
     return 0
 
 
+def _new(options: argparse.Namespace) -> int:
+    sys.stdout.write(told(options.name, write(options.name, ROOT)))
+    return 0
+
+
 def _register(options: argparse.Namespace) -> int:
     answer = Deployment.of(_saved(options)).register()
     sys.stdout.write("Telegram has now:\n" + json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
@@ -166,6 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     add("run", _run, "run a local stack until Ctrl-C")
     env = add("env", _env, "write the functions' variables of the running local stack for `sam local invoke`")
     env.add_argument("--file", default="env.json", help="where to (%(default)s)")
+    new = add("new", _new, "write a feature of the bot, and its test")
+    new.add_argument("name", nargs="?", default="", help="such as weather: the command, the module and the function")
     for name, command, words in (
         ("register", _register, "set the deployed bot's webhook and commands anew"),
         ("retained", _retained, "say what stays when the deployed stack is deleted"),

@@ -81,7 +81,7 @@ def for_sam(environ: Mapping[str, str], ports: Ports, *, bin_folder: Path, state
 def for_aws(environ: Mapping[str, str], ports: Ports, *, folder: Path) -> dict[str, str]:
     """Return the environment of the local AWS, which keeps its files in `folder` and opens one port."""
     return {
-        **_kept(environ),
+        **kept(environ),
         **credentials(),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(ports.aws),
@@ -112,11 +112,12 @@ def parameters_of(template: str) -> list[str]:
 def for_telegram(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:
     """Return the environment of the local Telegram."""
     return {
-        **_kept(environ),
+        **kept(environ),
         TELEGRAM_VARIABLE: str(ports.telegram),
         "FLOODGATE_TELEGRAM_TOKEN": BOT_TOKEN,
     }
 
 
-def _kept(environ: Mapping[str, str]) -> dict[str, str]:
+def kept(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what every program of a local stack gets to see, and every function."""
     return {name: environ[name] for name in _KEPT if name in environ}

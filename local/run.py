@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 from local.errors import LocalError
-from local.logs import FunctionLogs
+from local.handlers.following import LOG
 from local.ports import Ports
 from local.stack import Stack
 
@@ -59,7 +60,7 @@ def run(ports: Ports, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> int
             out.write(welcome(stack, time.monotonic() - started))
             out.flush()
             try:
-                _watch(stack)
+                _watch(stack, out)
             finally:
                 out.write("\n")
     except Stopped:
@@ -87,11 +88,34 @@ The local AWS answers at {stack.aws.endpoint}. Ctrl-C stops everything.
 """
 
 
-def _watch(stack: Stack) -> None:
-    logs = FunctionLogs(stack.aws.logs, stack.aws.outputs(), stack.folder / "functions.log")
+class Told:
+    """Shows what a file says, line by line, as it comes."""
+
+    def __init__(self, file: Path, out: TextIO) -> None:
+        self._file = file
+        self._out = out
+        self._shown_bytes = 0
+
+    def follow(self) -> None:
+        """Show what is new, with the time; a line that is set in belongs to the one before."""
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as file:
+            file.seek(self._shown_bytes)
+            *lines, _unfinished = file.read().split(b"\n")
+        self._shown_bytes += sum(len(line) + 1 for line in lines)
+        for line in lines:
+            shown = line.decode(errors="replace")
+            self._out.write(shown + "\n" if shown.startswith(" ") else f"{time.strftime('%H:%M:%S')} {shown}\n")
+        if lines:
+            self._out.flush()
+
+
+def _watch(stack: Stack, out: TextIO) -> None:
+    told = Told(stack.folder / LOG, out)
     while True:
         stack.check()
-        logs.follow()
+        told.follow()
         time.sleep(_LOOK_EVERY_S)
 
 

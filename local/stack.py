@@ -48,6 +48,7 @@ def silent(_step: str) -> AbstractContextManager[None]:
 class Stack:
     """A deployed bot on this machine, from `start` (or `with`) to `stop`.
 
+    `watch` is the project whose handlers are brought to it when they are saved, if that is not the one it is built of.
     `report` wraps each step; `parameters` override the template's, beside those that a local stack needs.
     """
 
@@ -56,6 +57,7 @@ class Stack:
         ports: Ports,
         *,
         root: Path = ROOT,
+        watch: Path | None = None,
         report: Report = silent,
         parameters: Mapping[str, str] | None = None,
     ) -> None:
@@ -64,6 +66,7 @@ class Stack:
         self.folder = root / ".run" / str(ports.aws)
         self.aws = LocalAws(ports)
         self.telegram_url = f"http://{HOST}:{ports.telegram}"
+        self._watch = watch or root
         self._report = report
         self._architecture = environment.architecture()
         self._builds = root / ".run" / f"build-{self._architecture}"
@@ -73,8 +76,8 @@ class Stack:
             "AdminChatId": "1",
             "Architecture": self._architecture,
             "LogLevel": "INFO",
-            # The local AWS starts a process, and unpacks 90 MB of layers, for each invocation that finds none idle:
-            # forty deliveries at once take it 4 GB and a minute, four keep a laptop busy.
+            # The local AWS starts a process for each invocation that finds none idle: forty deliveries at once are
+            # forty processes, and four keep a laptop busy.
             "WebhookConnections": "4",
             "WorkerConcurrency": "4",
             **environment.parameters(os.environ),
@@ -177,7 +180,17 @@ class Stack:
     def _start_telegram(self) -> None:
         self._programs.start(
             "The local Telegram",
-            [sys.executable, "-m", "local.page"],
+            [
+                sys.executable,
+                "-m",
+                "local.page",
+                "--stack",
+                self.folder,
+                "--aws-port",
+                str(self.ports.aws),
+                "--watch",
+                self._watch,
+            ],
             env=environment.for_telegram(os.environ, self.ports),
             folder=self.root,
             log=self.folder / "telegram.log",

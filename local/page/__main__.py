@@ -1,41 +1,101 @@
 """Run the emulator with its page: `uv run python -m local.page`; `make run` does.
 
-FLOODGATE_TELEGRAM_PORT and FLOODGATE_TELEGRAM_TOKEN are as for the bare emulator (docs/emulator.md).
+FLOODGATE_TELEGRAM_PORT and FLOODGATE_TELEGRAM_TOKEN are as for the bare emulator (docs/emulator.md). `--stack` is the
+folder of the stack to show, below .run, and `--aws-port` the port of its local AWS; both or neither. What is saved in
+the project at `--watch` is brought to the stack.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import httpx
 from starlette.applications import Starlette
 
+from local.aws import LocalAws
+from local.handlers.breaking import BreakAHandler
+from local.handlers.following import following
+from local.machine import killing, levers
+from local.machine.account import Account
+from local.machine.machine import Machine
+from local.machine.routes import routes
 from local.page import files, menus, people
-from local.page.app import create_app
+from local.page.app import Job, create_app
 from local.page.chats import Chats
+from local.page.levers import Lever
+from local.page.stream import Source
+from local.ports import Ports
 from local.telegram import app as telegram
 from local.telegram.__main__ import Unusable, serve_or_say, settings
+
+if TYPE_CHECKING:
+    from local.telegram.emulator import Emulator
+
+
+@dataclass(frozen=True)
+class More:
+    """What else the page has."""
+
+    sources: Sequence[Source] = ()
+    levers: Sequence[Lever] = ()
+    jobs: Sequence[Job] = ()
 
 
 def main() -> int:
     """Serve until stopped and return the exit code; 1 with a sentence if that can't be."""
     parser = argparse.ArgumentParser(prog="python -m local.page", description=__doc__)
-    parser.parse_args()
+    parser.add_argument("--stack", type=Path, metavar="FOLDER")
+    parser.add_argument("--aws-port", type=int, metavar="N")
+    parser.add_argument("--watch", type=Path, metavar="ROOT")
+    given = parser.parse_args()
+    if (given.stack is None) != (given.aws_port is None):
+        parser.error("--stack and --aws-port belong together")
+    if given.watch is not None and given.stack is None:
+        parser.error("--watch needs --stack and --aws-port")
     try:
         port, token = settings(os.environ)
     except Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return serve_or_say(port, around_the_emulator(token))
-
-
-def around_the_emulator(token: str) -> Starlette:
-    """Return the page with the emulator behind it, and people in it to be."""
     emulated = telegram.create_app(token=token)
-    world = emulated.state.emulator.world
-    people.settle(world)
+    if given.stack is None:
+        return serve_or_say(port, around_the_emulator(emulated))
+    ports = Ports(port, given.aws_port)
+    account = Account(lambda: LocalAws(ports))
+    more = to_the_stack(emulated, given.stack, ports, given.watch)
+    return serve_or_say(port, around_the_emulator(emulated, given.stack, account, more))
+
+
+def around_the_emulator(
+    emulated: Starlette, folder: Path | None = None, account: Account | None = None, more: More | None = None
+) -> Starlette:
+    """Return the page around the emulator, with the stack in that folder and AWS, if there is one, and people to be."""
+    more = more or More()
+    emulator: Emulator = emulated.state.emulator
+    people.settle(emulator.world)
+    machine = Machine(folder, account)
+    emulator.updates.watchers.append(machine)
     return create_app(
-        emulated, sources=[Chats(emulated.state.emulator)], routes=[files.route(world), menus.route(world)]
+        emulated,
+        sources=[Chats(emulator), machine, *more.sources],
+        levers=[*levers.on_telegram(emulator), *more.levers],
+        routes=[files.route(emulator.world), menus.route(emulator.world), *routes(machine)],
+        jobs=[machine.run, *more.jobs],
     )
+
+
+def to_the_stack(emulated: Starlette, folder: Path, ports: Ports, watch: Path | None) -> More:
+    """Return what is done to the stack in that folder: a worker is killed, and what is saved in `watch` is brought."""
+    orders = httpx.AsyncClient(transport=httpx.ASGITransport(emulated), base_url="http://telegram")
+    kill = killing.of_stack(folder, ports, orders)
+    if watch is None:
+        return More(levers=[kill])
+    reload = following(watch, folder, LocalAws(ports))
+    return More(sources=[reload], levers=[kill, BreakAHandler(reload)], jobs=[reload.run])
 
 
 if __name__ == "__main__":

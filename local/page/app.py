@@ -9,8 +9,9 @@ a request must name this machine as its host, and one that says where it comes f
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
@@ -39,25 +40,33 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+type Job = Callable[[], Coroutine[Any, Any, None]]
+
 
 def create_app(
     telegram: Starlette,
     sources: Sequence[Source] = (),
     levers: Sequence[Lever] = (),
     routes: Sequence[BaseRoute] = (),
+    jobs: Sequence[Job] = (),
 ) -> Starlette:
-    """Return the page around `telegram`, whose lifespan it takes over; `routes` are what sources answer besides."""
+    """Return the page around `telegram`, whose lifespan it takes over.
+
+    `routes` are what sources answer besides; `jobs` run as long as the page does.
+    """
     handles = Levers(levers)
     stream = Stream([*sources, handles])
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with telegram.router.lifespan_context(telegram):
-            running = asyncio.create_task(stream.run())
+            running = [asyncio.create_task(job()) for job in (stream.run, *jobs)]
             try:
                 yield
             finally:
-                running.cancel()
+                for job in running:
+                    job.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
 
     async def events(_: Request) -> Response:
         return EventSourceResponse(stream.events())

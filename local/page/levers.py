@@ -17,8 +17,11 @@ class Lever(Protocol):
 
     name: str
     label: str
-    #: What to watch once it is pulled.
-    watch: str
+
+    @property
+    def watch(self) -> str:
+        """What to watch once it is pulled."""
+        ...
 
     def state(self) -> Json:
         """Return `on`, `busy` (an order is being carried out) and `said`, a sentence about it."""

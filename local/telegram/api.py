@@ -99,10 +99,12 @@ async def call(emulator: Emulator, name: str, parameters: Parameters, via: str =
     answer = await _with_fault(emulator, method, parameters, fault)
     record["status"] = answer.status if answer else None
     record["latency_ms"] = round((emulator.clock.now() - started_at) * 1000, 1)
+    if answer is not None and answer.status != 200:
+        record["description"] = answer.body["description"]
+    for watcher in emulator.updates.watchers:
+        watcher.called(record)
     if answer is None:
         raise ConnectionDropped
-    if answer.status != 200:
-        record["description"] = answer.body["description"]
     return answer
 
 

@@ -1,9 +1,10 @@
 """Faults to order: the next calls of a method fail, hang or vanish.
 
 Problem: what a bot does when Telegram fails can't be seen while Telegram works.
-Rule: a fault waits for calls of its method ("*": any), the oldest first, and is used up after `count` of them; if it
-names a chat, it meets that chat's calls alone, and if it spares one, all others.
-`after_delivery`: the call takes effect, then the fault is answered. `drop`: the connection closes without an answer.
+Rule: a fault waits for calls of its method ("*": any), the oldest first, and is used up after `count` of them;
+without a count it lasts until it is removed. If it names a chat, it meets that chat's calls alone, and if it spares
+one, all others. `after_delivery`: the call takes effect, then the fault is answered. `drop`: the connection closes
+without an answer.
 Hazard: with several updates in flight, whose call a fault without a chat meets is anyone's guess.
 """
 
@@ -25,10 +26,10 @@ DESCRIPTIONS = {
 
 @dataclass(slots=True)
 class Fault:
-    """What to do to the next `count` calls of a method."""
+    """What to do to the next `count` calls of a method, or to all."""
 
     method: str
-    count: int
+    count: int | None
     error_code: int | None = None
     description: str | None = None
     retry_after: int | None = None
@@ -67,15 +68,23 @@ class Faults:
         """Let the fault meet the next calls of its method."""
         self._waiting.append(fault)
 
+    def remove(self, fault: Fault) -> None:
+        """Forget this fault, if it still waits."""
+        self._waiting = [one for one in self._waiting if one is not fault]
+
     def clear(self) -> None:
         """Forget all faults."""
         self._waiting.clear()
+
+    def __contains__(self, fault: Fault) -> bool:
+        return any(one is fault for one in self._waiting)
 
     def take(self, method: str, chat_id: str = "") -> Fault | None:
         """Return the fault that meets this call and count it; `chat_id` is the call's parameter."""
         for fault in self._waiting:
             if fault.meets(method, chat_id):
-                fault.count -= 1
+                if fault.count is not None:
+                    fault.count -= 1
                 if fault.count == 0:
                     self._waiting.remove(fault)
                 return fault

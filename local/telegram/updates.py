@@ -11,9 +11,12 @@ be replayed. An update_id may occur twice (a test redelivers it), so entries are
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.telegram.errors import ControlError
+
+if TYPE_CHECKING:
+    from local.telegram.watching import Watcher
 
 MAX_PENDING = 100_000
 HISTORY = 100_000
@@ -111,6 +114,7 @@ class UpdateQueue:
         # A bot remembers the ids it has seen; starting from the time keeps them apart from an earlier run's.
         self._next_id = int(now() * 100) % 2**30 + 1
         self.on_arrival: Callable[[], None] = lambda: None
+        self.watchers: list[Watcher] = []
 
     def take_id(self, given: int | None) -> int:
         """Return the id given, or else the next."""
@@ -134,12 +138,16 @@ class UpdateQueue:
         else:
             self._pending[pending] = None
             self.on_arrival()
+        for watcher in self.watchers:
+            watcher.arrived(pending)
         return pending
 
     def settle(self, pending: Pending, outcome: str) -> None:
         """Forget the update: delivered, confirmed, dropped or expired."""
         if self._pending.pop(pending, self) is None:
             pending.outcome = outcome
+            for watcher in self.watchers:
+                watcher.settled(pending)
 
     def clear(self) -> None:
         """Drop everything that waits (drop_pending_updates)."""

@@ -220,6 +220,8 @@ class WebhookSender:
         started_at = self._clock.now()
         attempt: dict[str, object] = {"at": started_at, "status": None}
         item.pending.attempts.append(attempt)
+        for watcher in self._updates.watchers:
+            watcher.delivering(item.pending)
         response = None
         try:
             request = client.post(url, content=content, headers=headers | {"Content-Type": "application/json"})
@@ -233,6 +235,9 @@ class WebhookSender:
         item.is_in_flight = False
         if error:
             attempt["error"] = error
+        for watcher in self._updates.watchers:
+            watcher.attempted(item.pending)
+        if error:
             self._failed(item, error, _retry_after(response))
         else:
             self._updates.settle(item.pending, "delivered")

@@ -46,9 +46,20 @@ def copy_of_the_project(built_once: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the stack is built of, whose handlers it follows when they are saved."""
+    folder = tmp_path_factory.mktemp("saved")
+    for part in ("functions", "layers"):
+        shutil.copytree(ROOT / part, folder / part, ignore=_NOT_COPIED)
+    for part in ("template.yaml", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / part, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(saved: Path) -> Iterator[Stack]:
     """The stack, reachable from its Telegram."""
-    with Stack(Ports.free()) as running:
+    with Stack(Ports.free(), watch=saved) as running:
         yield running
 
 

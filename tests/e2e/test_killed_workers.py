@@ -4,7 +4,7 @@ The local AWS runs each execution environment of a function as a process, a chil
 as the invocation's error, "Worker process died". As on AWS the batch's messages stay hidden until their visibility
 timeout, and the next invocation gets a new process. Two things differ: it has one batch of a FIFO queue under way at a
 time, so there is one worker to kill, with up to ten messages in hand; and after an error it leaves the queue alone for
-a second, and then needs some more to unpack the layers.
+a second, before it starts the next.
 
 What a killed worker costs is a parameter, 120 s, and with the least that the template takes these tests would still
 wait for minutes. So the deployed function and its queue are given shorter times for a while, in the same proportion,

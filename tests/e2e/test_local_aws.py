@@ -245,3 +245,27 @@ def test_lines_of_the_embedded_metric_format_become_metrics(
     for _ in range(8):
         telegram.say(chat_id, "/id")
     soon(lambda: waited() > before)
+
+
+def test_what_functions_are_given_and_say_is_told_as_it_happens(
+    stack: Stack, telegram: TelegramControl, chat_id: int, outputs: dict[str, str]
+) -> None:
+    """The worker's invocation begins with the update and ends with its lines, which stand in the log for people too."""
+    update_id = telegram.say(chat_id, "/id")["update_id"]
+    telegram.wait_for_reply(chat_id)
+
+    def told() -> list[dict[str, Any]]:
+        whole = (stack.folder / "invocations.jsonl").read_text().split("\n")[:-1]
+        return [said for said in map(json.loads, whole) if said["function"] == "WorkerFunction"]
+
+    def given() -> list[tuple[str, dict[str, Any]]]:
+        began = [said for said in told() if said["event"] == "began"]
+        return [(said["id"], one) for said in began for one in said["messages"] if one["update_id"] == update_id]
+
+    ((request_id, message),) = soon(given)
+    assert (message["queue"], message["receives"]) == (outputs["UpdatesQueue"], 1)
+    (ended,) = soon(lambda: [said for said in told() if (said["event"], said["id"]) == ("ended", request_id)])
+    assert (ended["error"], message["id"] in ended["put_back"]) == (None, False)
+    (line,) = [line for line in ended["lines"] if '"outcome"' in line and str(update_id) in line]
+    assert json.loads(line)["message"] == "update"
+    assert f"Worker: {line}" in (stack.folder / "functions.log").read_text().splitlines()

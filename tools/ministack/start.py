@@ -7,12 +7,17 @@ tests/e2e/test_local_aws.py notices when another version no longer has them.
 import logging
 import threading
 import time
+from pathlib import Path
 
 import alarms
 import conditions
+import feed
 import metrics
+import replacement
 import schedules
+import shared_layers
 import traces
+from hypercorn.config import Config
 from ministack.app import main
 
 _EVERY_S = 5
@@ -24,7 +29,12 @@ def install() -> None:
     schedules.install()
     traces.install()
     metrics.install()
+    replacement.install()
     alarms.install()
+    shared_layers.install()
+    feed.install(Path.cwd())  # the stack's folder
+    # Whoever still has a connection when it is told to stop only keeps it for a next time.
+    Config.graceful_timeout = 0.1
 
 
 def _keep_watch() -> None:

@@ -1,9 +1,10 @@
 /** Starts the page: each event of the stream goes to the part that it is named after, at most once a drawn frame. */
+import * as handlers from "./machine/handlers.js";
 import * as levers from "./machine/levers.js";
 import * as machine from "./machine/machine.js";
 import * as telegram from "./telegram/telegram.js";
 
-const parts = { telegram, machine, levers };
+const parts = { telegram, machine, levers, handlers };
 const waiting = [];
 const MOST_WAITING = 50;
 const RETRY_MS = 2000;
@@ -62,3 +63,11 @@ for (const button of buttons) {
     window.scrollTo(0, 0);
   });
 }
+
+/** A link may name a part, as an alert's does; on a narrow page that is the one to be seen. */
+function follow() {
+  const named = buttons.find((button) => `#${button.dataset.part}` === location.hash);
+  if (named?.checkVisibility()) named.click();
+}
+addEventListener("hashchange", follow);
+follow();

@@ -1,0 +1,51 @@
+"""Imports the worker's code as Lambda does and asks it what it handles; run by `check.py`, in a process of its own.
+
+Rule: nothing but Python's own library is imported here, and the code sees what it would see in Lambda: its folder, the
+layers and its environment variables. What was found is one line of JSON on the standard output; all that the code
+prints goes to standard error.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+def main(folder: str, *libraries: str) -> None:
+    """Write `{"interface": …}` or `{"error": …}`."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.path[:0] = [folder, *libraries]
+    os.chdir(folder)
+    said: dict[str, Any]
+    try:
+        said = {"interface": importlib.import_module("app").handler({"describe": True}, None)}
+    except BaseException as error:  # noqa: BLE001 - also what ends the interpreter, for Lambda would report it
+        said = {"error": _told(error, Path(folder).resolve())}
+    out.write(json.dumps(said) + "\n")
+    out.flush()
+    os._exit(0)  # no matter what the code left running
+
+
+def _told(error: BaseException, folder: Path) -> dict[str, Any]:
+    """Return type and text of the error, and its frames from the first that is in the code."""
+    told = traceback.TracebackException.from_exception(error)
+    frames = [
+        {"file": frame.filename, "line": frame.lineno, "in": frame.name, "text": frame.line} for frame in told.stack
+    ]
+    if isinstance(error, SyntaxError):
+        frames.append({"file": error.filename, "line": error.lineno, "in": None, "text": (error.text or "").strip()})
+    for frame in frames:
+        path = Path(str(frame["file"]))
+        frame["ours"] = path.is_relative_to(folder)
+        frame["file"] = path.relative_to(folder).as_posix() if frame["ours"] else path.name
+    ours = [number for number, frame in enumerate(frames) if frame["ours"]]
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return {"type": type(error).__name__, "text": text, "frames": frames[ours[0] :] if ours else []}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,184 @@
+"""The levers that act on the local Telegram: floods of people, and failures of its answers.
+
+Rule: all act in the page's own process. A flood speaks some orders at a time, so that people still chat meanwhile;
+its Undo stops it and takes back what is still at Telegram, not what is on its way. A failure lasts until Undo and
+meets each call that writes into a chat, the admin's apart, so that alerts get through.
+Hazard: DELETE /control/faults takes these failures back too; the levers then say that they are off.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from local.telegram.emulator import Emulator
+from local.telegram.errors import ControlError
+from local.telegram.faults import Fault
+from local.telegram.speaking import say
+from local.telegram.updates import Pending
+from local.telegram.world import ADMIN_ID
+
+type Json = dict[str, Any]
+
+MESSAGES = 1_000
+#: How many at a time, and the pause between.
+AT_ONCE = 20
+PAUSE_S = 0.1
+#: Beyond the ids that people on the page get.
+FLOODER = 900_000
+CROWD = range(910_000, 910_000 + MESSAGES)
+RETRY_AFTER_S = 10
+#: Longer than the bot waits for an answer.
+SILENCE_S = 8.0
+#: What writes into a chat, and so can be met by a limit of it.
+WRITING = (
+    "sendMessage", "sendPhoto", "sendDocument", "sendMediaGroup", "copyMessage", "forwardMessage", "editMessageText",
+    "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup", "sendChatAction",
+)  # fmt: skip
+
+
+class Flood:
+    """Many messages at once."""
+
+    def __init__(
+        self, emulator: Emulator, name: str, label: str, watch: str, message: Callable[[int], tuple[int, str]]
+    ) -> None:
+        """`message` gives each message's person and text, by its number."""
+        self.name = name
+        self.label = label
+        self.watch = watch
+        self._emulator = emulator
+        self._message = message
+        self._speaking: asyncio.Task[None] | None = None
+        self._said: list[Pending] = []
+        self._sentence = ""
+
+    def state(self) -> Json:
+        """Return whether it is on: some of it is unsaid, or still at Telegram."""
+        speaks = self._speaks()
+        waiting = sum(1 for pending in self._said if pending.outcome == "pending")
+        if speaks or waiting:
+            return {"on": True, "busy": speaks, "said": f"{len(self._said)} of {MESSAGES} said, {waiting} at Telegram."}
+        if self._said:
+            self._sentence, self._said = f"All {len(self._said)} are with the bot.", []
+        return {"on": False, "busy": False, "said": self._sentence}
+
+    async def pull(self, order: Json) -> None:  # noqa: ARG002 - it takes no more than `on`
+        """Begin to speak; a flood that speaks already goes on."""
+        if not self._speaks():
+            self._said, self._sentence = [], ""
+            self._speaking = asyncio.create_task(self._speak())
+
+    async def undo(self) -> None:
+        """Say no more, and take back what Telegram has not begun to deliver."""
+        if self._speaking is not None:
+            self._speaking.cancel()
+            self._speaking = None
+        waiting = [pending for pending in self._said if pending.outcome == "pending"]
+        unsent = [pending for pending in waiting if not _is_under_way(pending)]
+        for pending in unsent:
+            self._emulator.updates.settle(pending, "taken back")
+        if self._said:
+            self._sentence = f"Stopped after {len(self._said)}: {len(unsent)} taken back."
+        self._said = []
+
+    def _speaks(self) -> bool:
+        return self._speaking is not None and not self._speaking.done()
+
+    async def _speak(self) -> None:
+        updates = self._emulator.updates
+        for number in range(MESSAGES):
+            chat_id, text = self._message(number)
+            if chat_id in CROWD:
+                self._emulator.world.rename(chat_id, {"first_name": f"Guest {number + 1}"})
+            try:
+                say(self._emulator, {"chat_id": chat_id, "text": text})
+            except ControlError as error:
+                self._sentence = error.sentence
+                return
+            self._said.append(updates.history[-1])
+            if number % AT_ONCE == AT_ONCE - 1:
+                await self._emulator.clock.sleep(PAUSE_S)
+
+
+def _is_under_way(pending: Pending) -> bool:
+    return bool(pending.attempts) and "latency_ms" not in pending.attempts[-1]
+
+
+class Failing:
+    """Telegram answers what writes into a chat in some other way than it should."""
+
+    def __init__(self, emulator: Emulator, name: str, label: str, watch: str, **fault: Any) -> None:
+        """`fault` is what happens, by the fields of a Fault."""
+        self.name = name
+        self.label = label
+        self.watch = watch
+        self._faults = emulator.faults
+        self._fault = fault
+        self._set: list[Fault] = []
+
+    def state(self) -> Json:
+        """Return whether it is on."""
+        on = any(fault in self._faults for fault in self._set)
+        return {"on": on, "busy": False, "said": "On until you undo it; the admin's chat is spared." if on else ""}
+
+    async def pull(self, order: Json) -> None:  # noqa: ARG002 - it takes no more than `on`
+        """Have each such call fail from now on."""
+        await self.undo()
+        self._set = [Fault(method, None, spares_chat_id=ADMIN_ID, **self._fault) for method in WRITING]
+        for fault in self._set:
+            self._faults.add(fault)
+
+    async def undo(self) -> None:
+        """Have calls work again."""
+        for fault in self._set:
+            self._faults.remove(fault)
+        self._set = []
+
+
+def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
+    """Return the levers, in the order in which the page shows them."""
+    emulator.world.rename(FLOODER, {"first_name": "Flo", "last_name": "Flood"})
+    return [
+        Flood(
+            emulator,
+            "flood",
+            "Flood: 1 000 messages from one person",
+            "Flo gets some answers and one word that it was too fast; the rest is dropped as limited. Speak as "
+            "somebody else meanwhile: they are answered as quickly as ever.",
+            lambda number: (FLOODER, f"/id {number + 1}"),
+        ),
+        Flood(
+            emulator,
+            "crowd",
+            "1 000 people at once",
+            "The queue grows and is worked off, each chat in its own order, as fast as this machine's workers are. "
+            "Nobody is left out.",
+            lambda number: (CROWD[number], "/id"),
+        ),
+        Failing(
+            emulator,
+            "limited",
+            "Telegram answers 429",
+            f"Each chat that is written to is frozen for {RETRY_AFTER_S} s, for all workers: its updates are put back "
+            "and wait, and no attempt is counted. Undo it, and all are answered, each once.",
+            retry_after=RETRY_AFTER_S,
+        ),
+        Failing(
+            emulator,
+            "broken",
+            "Telegram answers 500",
+            "Attempts fail and updates are put back, with longer and longer pauses. Undo it, and they are answered. "
+            "After some minutes the alarm TelegramFailuresAlarm rings in the admin's chat.",
+            error_code=500,
+        ),
+        Failing(
+            emulator,
+            "silent",
+            "Telegram times out",
+            "What is sent arrives, but the bot gets no answer to it. Nobody knows then whether it was sent, and "
+            "nothing is sent twice.",
+            delay_s=SILENCE_S,
+            drop=True,
+            after_delivery=True,
+        ),
+    ]

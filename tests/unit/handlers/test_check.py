@@ -1,0 +1,90 @@
+"""Code is tried in a process of its own, and what is wrong with it is told with its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.handlers.check import Refused, check
+from local.handlers.code import Code, File
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP = """
+import bot
+def handler(event, context):
+    assert event == {"describe": True}
+    print("noise")
+    return bot.describe()
+"""
+
+
+def code(bot: str, **more: str) -> Code:
+    """Return a worker whose bot is this module."""
+    files = {"app.py": APP, "bot.py": bot, **{f"{name}.py": text for name, text in more.items()}}
+    return Code({path: File(text.encode()) for path, text in files.items()})
+
+
+async def test_what_the_code_says_of_itself_is_returned() -> None:
+    """Whatever it prints meanwhile; it sees the variables that it is given, and no others."""
+    bot = "import os\ndef describe():\n    print('more')\n    return {'found': dict(os.environ)}\n"
+    said = await check(code(bot), [], {"KEY": "7"})
+    assert said["found"].pop("KEY") == "7"
+    assert set(said["found"]) <= {"LC_CTYPE"}  # Python's own
+
+
+async def test_it_imports_from_the_layers_and_from_nothing_else(tmp_path: Path) -> None:
+    """A library of the development environment is not there, as it will not be on AWS."""
+    (tmp_path / "beans.py").write_text("COUNT = 3\n")
+    assert await check(code("import beans\ndef describe(): return {'n': beans.COUNT}\n"), [tmp_path], {}) == {"n": 3}
+    with pytest.raises(Refused, match="No module named 'pytest'"):
+        await check(code("import pytest\n"), [tmp_path], {})
+
+
+@pytest.mark.parametrize(
+    ("bot", "where", "why", "last"),
+    [
+        (
+            "import beans\n",
+            "functions/worker/bot.py:1",
+            "ModuleNotFoundError: No module named 'beans'",
+            "functions/worker/bot.py:1: import beans",
+        ),
+        (
+            "def describe()\n",
+            "functions/worker/bot.py:1",
+            "SyntaxError: expected ':'",
+            "functions/worker/bot.py:1: def describe()",
+        ),
+        (
+            "def describe():\n    import json\n    return json.loads('?')\n",
+            "functions/worker/bot.py:3",
+            "JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+            "raise JSONDecodeError",
+        ),
+        ("import sys\nsys.exit(3)\n", "functions/worker/bot.py:2", "SystemExit: 3", "sys.exit(3)"),
+    ],
+    ids=["import", "syntax", "deep in a library", "exit"],
+)
+async def test_an_error_is_told_with_its_place_in_the_authors_files(bot: str, where: str, why: str, last: str) -> None:
+    """The last line of theirs that it passed, and the last lines of the traceback."""
+    with pytest.raises(Refused) as refused:
+        await check(code(bot), [], {})
+    assert (refused.value.where, str(refused.value)) == (where, f"{where}: {why}")
+    assert last in refused.value.lines[-1]
+
+
+async def test_code_that_never_ends_is_ended() -> None:
+    """With a sentence instead of a place."""
+    with pytest.raises(Refused, match="takes longer than 0 s") as refused:
+        await check(code("while True: pass\n"), [], {}, within_s=0.3)
+    assert refused.value.where is None
+
+
+async def test_code_that_ends_its_process_is_noticed() -> None:
+    """And what it said last is told."""
+    with pytest.raises(Refused, match="ended the process, with code 9") as refused:
+        await check(code("import os\nprint('farewell', flush=True)\nos._exit(9)\n"), [], {})
+    assert refused.value.lines == ["farewell"]
