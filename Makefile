@@ -31,7 +31,8 @@ help: ## List what there is
 	printf '\n%s\n' 'FLOODGATE_TELEGRAM_PORT (8081) and FLOODGATE_AWS_PORT (4566) move a local stack.'
 
 # ------------------------------------------------------------------------------------------------- on your machine --
-run: requirements ## Run the bot here: local AWS, local Telegram, the real template; Ctrl-C stops it
+# TOKEN, REMOVE_WEBHOOK and OPEN reach it in the environment, where make puts them; no command line of ours has a token.
+run: requirements ## Run the bot here: local AWS, local Telegram, the real template; TOKEN=… for the real Telegram
 	@$(PYTHON) -m local run
 
 new: environment ## Write a feature and its test, both passing: NAME=weather

@@ -15,7 +15,7 @@ from local.deployment import Deployment, Saved, client, own_runbook
 from local.errors import LocalError
 from local.handlers.new.writing import told, write
 from local.ports import Ports
-from local.run import run
+from local.run import Wishes, run
 from local.stack import ROOT
 from local.trace import DAYS, Logs, show
 
@@ -82,7 +82,7 @@ def _where(aws: LocalAws) -> dict[str, str]:
 
 
 def _run(_options: argparse.Namespace) -> int:
-    return run(Ports.from_env(os.environ))
+    return run(Ports.from_env(os.environ), Wishes.take(os.environ))
 
 
 def _env(options: argparse.Namespace) -> int:

@@ -4,7 +4,8 @@ Problem: real AWS credentials, profiles and endpoints must never leak into a loc
 whole environment on to the functions, so that a variable of yours could change what the bot does.
 Rule: sam, which needs proxies and certificates for pip, gets everything but what is named here. The local AWS and the
 local Telegram get nothing but what is named here.
-Hazard: MAKEFLAGS of `make run` would reach the layers' makefiles through sam; so would ARCHITECTURE.
+Hazard: MAKEFLAGS of `make run` would reach the layers' makefiles through sam; so would ARCHITECTURE, and a real bot's
+TOKEN, which MAKEFLAGS holds as well.
 """
 
 import os
@@ -14,6 +15,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.bridge.account import API_VARIABLE, TOKEN_VARIABLE
 from local.ports import HOST, TELEGRAM_VARIABLE, Ports
 
 REGION = "us-east-1"
@@ -24,8 +26,10 @@ SERVICES = (
     "ssm,sts"
 )
 _KEPT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ")
-_DROPPED = {"ARCHITECTURE", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"}
+_DROPPED = {"ARCHITECTURE", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "TOKEN"}
 _DROPPED_PREFIXES = ("AWS_", "PYTHON", "SAM_CLI_", "UV_PROJECT", "VIRTUAL_ENV", "__SAM_CLI_")
+#: How this machine gets to the internet.
+_OUTWARD = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _NOT_PROXIED = "127.0.0.1,localhost,.localhost"
 
 
@@ -115,6 +119,22 @@ def for_telegram(environ: Mapping[str, str], ports: Ports) -> dict[str, str]:
         **kept(environ),
         TELEGRAM_VARIABLE: str(ports.telegram),
         "FLOODGATE_TELEGRAM_TOKEN": BOT_TOKEN,
+    }
+
+
+def for_bridge(environ: Mapping[str, str], ports: Ports, *, local_token: str, token: str, api: str) -> dict[str, str]:
+    """Return the environment of the bridge, the only program that gets to see the real token."""
+    outward = {name: environ[name] for each in _OUTWARD for name in (each, each.lower()) if name in environ}
+    spared = [environ.get("no_proxy") or environ.get("NO_PROXY"), _NOT_PROXIED]
+    not_proxied = ",".join(filter(None, spared))
+    return {
+        **for_telegram(environ, ports),
+        **outward,
+        "NO_PROXY": not_proxied,
+        "no_proxy": not_proxied,
+        "FLOODGATE_TELEGRAM_TOKEN": local_token,
+        TOKEN_VARIABLE: token,
+        API_VARIABLE: api,
     }
 
 

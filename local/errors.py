@@ -9,6 +9,8 @@
     ├── DeploymentFailed  sam deploy failed; with the reasons       (local.stack)
     ├── NotRegistered     the registrar could not set the webhook   (local.deployment)
     ├── NotTraced         a reference leads to no log line          (local.trace)
+    ├── TokenUnusable, TelegramApiUnusable, TelegramUnreachable, WebhookInTheWay
+    │                     the real Telegram is not to be had        (local.bridge)
     └── StackUnusable     a stack is not there or does not answer   (local.aws)
 """
 

@@ -23,7 +23,10 @@ import httpx
 
 from local import environment
 from local.aws import STACK_NAME, LocalAws, StackUnusable
+from local.bridge.claim import Claimed
+from local.bridge.leaving import wind_down
 from local.errors import LocalError
+from local.front import Front
 from local.ports import HOST, Ports
 from local.processes import Programs, StepFailed
 
@@ -48,8 +51,9 @@ def silent(_step: str) -> AbstractContextManager[None]:
 class Stack:
     """A deployed bot on this machine, from `start` (or `with`) to `stop`.
 
-    `watch` is the project whose handlers are brought to it when they are saved, if that is not the one it is built of.
-    `report` wraps each step; `parameters` override the template's, beside those that a local stack needs.
+    `watch` is the project whose handlers are brought to it when they are saved.
+    `report` wraps each step; `parameters` override the template's, beside those that a local stack needs. With `bridge`
+    it has the real Telegram in place of the local one.
     """
 
     def __init__(
@@ -60,20 +64,25 @@ class Stack:
         watch: Path | None = None,
         report: Report = silent,
         parameters: Mapping[str, str] | None = None,
+        bridge: Claimed | None = None,
     ) -> None:
         self.ports = ports
+        self.bridge = bridge
         self.root = root
         self.folder = root / ".run" / str(ports.aws)
         self.aws = LocalAws(ports)
         self.telegram_url = f"http://{HOST}:{ports.telegram}"
-        self._watch = watch or root
+        self._watch = watch
+        #: What to tell of updates that were left when it stopped; "" if there is nothing to tell.
+        self.farewell = ""
+        self._front = Front.bridge(os.environ, ports, bridge) if bridge else Front.emulator(os.environ, ports)
         self._report = report
         self._architecture = environment.architecture()
         self._builds = root / ".run" / f"build-{self._architecture}"
-        self._parameters = {
-            "BotToken": environment.BOT_TOKEN,
+        self.parameters = {
+            "BotToken": self._front.token,
             "TelegramApiUrl": self.telegram_url,
-            "AdminChatId": "1",
+            "AdminChatId": self._front.admin_chat,
             "Architecture": self._architecture,
             "LogLevel": "INFO",
             # The local AWS starts a process for each invocation that finds none idle: forty deliveries at once are
@@ -85,6 +94,7 @@ class Stack:
         }
         self._programs = Programs()
         self._owns_folder = False
+        self._is_bridged = False
 
     def __enter__(self) -> Self:
         try:
@@ -110,7 +120,7 @@ class Stack:
             self._sync("ministack")
         with self._report(f"local AWS on {self.aws.endpoint}"):
             self._start_aws()
-        with self._report(f"local Telegram on {self.telegram_url}"):
+        with self._report(f"{self._front.name} on {self.telegram_url}"):
             self._start_telegram()
         with self._report("sam build"):
             self._build()
@@ -124,19 +134,22 @@ class Stack:
 
         Raises LocalError; the parameters then stay as they were.
         """
-        before = self._parameters
-        self._parameters = {**before, **parameters}
+        before = self.parameters
+        self.parameters = {**before, **parameters}
         try:
             self._build()
             self._deploy()
         except LocalError:
-            self._parameters = before
+            self.parameters = before
             raise
 
     def stop(self) -> None:
         """Leave no process, and of the files only the logs."""
         if not self._owns_folder:
             return
+        if self._is_bridged:
+            with self._report("what was accepted"):
+                self.farewell = wind_down(self.telegram_url, self.aws)
         with self._report("stop"):
             self._programs.end()
             for leftover in ("tmp", "s3", "state", "sam"):
@@ -178,30 +191,24 @@ class Stack:
         self.aws.client("s3").create_bucket(Bucket=_BUCKET)
 
     def _start_telegram(self) -> None:
+        name = f"the {self._front.name}"
+        options: list[str | Path] = ["--stack", self.folder, "--aws-port", str(self.ports.aws)]
+        if self._watch is not None:
+            options += ["--watch", self._watch]
         self._programs.start(
-            "The local Telegram",
-            [
-                sys.executable,
-                "-m",
-                "local.page",
-                "--stack",
-                self.folder,
-                "--aws-port",
-                str(self.ports.aws),
-                "--watch",
-                self._watch,
-            ],
-            env=environment.for_telegram(os.environ, self.ports),
+            name[:1].upper() + name[1:],
+            [sys.executable, "-m", "local.page", *options],
+            env=self._front.environment,
             folder=self.root,
             log=self.folder / "telegram.log",
         )
-        url = f"{self.telegram_url}/control/deliveries"
-        self._wait_for(url, "the local Telegram", _STARTED_WITHIN_S)
+        self._wait_for(f"{self.telegram_url}{self._front.ready_path}", name, _STARTED_WITHIN_S)
+        self._is_bridged = self.bridge is not None
 
     def _require_known_parameters(self) -> None:
         """Refuse what sam would take without a word, and drop."""
         known = environment.parameters_of((self.root / "template.yaml").read_text())
-        if unknown := sorted(self._parameters.keys() - known):
+        if unknown := sorted(self.parameters.keys() - known):
             raise StackUnusable(f"template.yaml has no parameter {', '.join(unknown)}. It has {', '.join(known)}.")
 
     def _build(self) -> None:
@@ -243,7 +250,7 @@ class Stack:
 
     def _sam(self, command: str, *options: str | Path) -> None:
         # sam takes an override apart at its spaces, and keeps what is in quotes together.
-        overrides = [f'{name}="{value}"' for name, value in self._parameters.items()]
+        overrides = [f'{name}="{value}"' for name, value in self.parameters.items()]
         config: list[str | Path] = ["--config-file", self.folder / "samconfig.toml", "--region", environment.REGION]
         sam = self._tool("sam", "sam")
         self._programs.run(

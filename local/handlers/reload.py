@@ -109,8 +109,11 @@ class Reload:
             await self.begin()
         except LocalError as error:
             self._say_broken(f"What is deployed is not known, so the next save counts: {error}")
-        async for _ in self._project.saves():
-            await self.follow()
+        try:
+            async for _ in self._project.saves():
+                await self.follow()
+        except (OSError, RuntimeError) as error:  # of watchfiles, such as too many watches on this machine
+            self._say_broken(f"Saves are not noticed any more, until `make run` is started again: {error}")
 
     async def begin(self) -> None:
         """Know what is deployed."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Who speaks if nobody else does.
-PEOPLE = {8_100_001: "Ada", 8_100_002: "Ben", 8_100_003: "Cleo"}
+PEOPLE = {920_001: "Ines", 920_002: "Jon", 920_003: "Kaya"}
 _SAID = "/id"
 _SLOW_S = 4
 _POLL_S = 0.05

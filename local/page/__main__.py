@@ -2,7 +2,8 @@
 
 FLOODGATE_TELEGRAM_PORT and FLOODGATE_TELEGRAM_TOKEN are as for the bare emulator (docs/emulator.md). `--stack` is the
 folder of the stack to show, below .run, and `--aws-port` the port of its local AWS; both or neither. What is saved in
-the project at `--watch` is brought to the stack.
+the project at `--watch` is brought to the stack. With FLOODGATE_BRIDGE_TOKEN, a real bot's token, the bridge to the
+real Telegram takes the emulator's place (docs/bridge.md).
 """
 
 import argparse
@@ -17,6 +18,10 @@ import httpx
 from starlette.applications import Starlette
 
 from local.aws import LocalAws
+from local.bridge import app as bridge_app
+from local.bridge.app import from_env
+from local.bridge.shown import Shown
+from local.errors import LocalError
 from local.handlers.breaking import BreakAHandler
 from local.handlers.following import following
 from local.machine import killing, levers
@@ -30,9 +35,10 @@ from local.page.levers import Lever
 from local.page.stream import Source
 from local.ports import Ports
 from local.telegram import app as telegram
-from local.telegram.__main__ import Unusable, serve_or_say, settings
+from local.telegram.__main__ import serve_or_say, settings
 
 if TYPE_CHECKING:
+    from local.bridge.bridge import Bridge
     from local.telegram.emulator import Emulator
 
 
@@ -58,16 +64,19 @@ def main() -> int:
         parser.error("--watch needs --stack and --aws-port")
     try:
         port, token = settings(os.environ)
-    except Unusable as error:
+        bridge = from_env(os.environ, token)
+    except LocalError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    emulated = telegram.create_app(token=token)
-    if given.stack is None:
-        return serve_or_say(port, around_the_emulator(emulated))
-    ports = Ports(port, given.aws_port)
-    account = Account(lambda: LocalAws(ports))
-    more = to_the_stack(emulated, given.stack, ports, given.watch)
-    return serve_or_say(port, around_the_emulator(emulated, given.stack, account, more))
+    stands = telegram.create_app(token=token) if bridge is None else bridge_app.create_app(bridge)
+    account, more = None, More()
+    if given.stack is not None:
+        ports = Ports(port, given.aws_port)
+        account, more = Account(lambda: LocalAws(ports)), to_the_stack(stands, given.stack, ports, given.watch)
+    if bridge is None:
+        return serve_or_say(port, around_the_emulator(stands, given.stack, account, more))
+    app = around_the_bridge(stands, given.stack, account, more)
+    return serve_or_say(port, app, f"Bridge to {bridge.account.api} on {{address}}; docs/bridge.md.")
 
 
 def around_the_emulator(
@@ -88,9 +97,26 @@ def around_the_emulator(
     )
 
 
-def to_the_stack(emulated: Starlette, folder: Path, ports: Ports, watch: Path | None) -> More:
-    """Return what is done to the stack in that folder: a worker is killed, and what is saved in `watch` is brought."""
-    orders = httpx.AsyncClient(transport=httpx.ASGITransport(emulated), base_url="http://telegram")
+def around_the_bridge(stands: Starlette, folder: Path | None, account: Account | None, more: More) -> Starlette:
+    """Return the page around the bridge: people are real, so there is nobody to be, and no answer is made to fail."""
+    bridge: Bridge = stands.state.bridge
+    machine = Machine(folder, account)
+    bridge.watch(machine)
+    return create_app(
+        stands,
+        sources=[Shown(bridge), machine, *more.sources],
+        levers=more.levers,
+        routes=routes(machine),
+        jobs=[machine.run, *more.jobs],
+    )
+
+
+def to_the_stack(stands: Starlette, folder: Path, ports: Ports, watch: Path | None) -> More:
+    """Return what is done to the stack in that folder: a worker is killed, and what is saved in `watch` is brought.
+
+    `stands` is what stands for Telegram, and may take orders.
+    """
+    orders = httpx.AsyncClient(transport=httpx.ASGITransport(stands), base_url="http://telegram")
     kill = killing.of_stack(folder, ports, orders)
     if watch is None:
         return More(levers=[kill])

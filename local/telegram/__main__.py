@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from local.errors import LocalError
 from local.telegram.app import DEFAULT_TOKEN, create_app
-from local.telegram.server import HOST, serve
+from local.telegram.server import GREETING, HOST, serve
 
 DEFAULT_PORT = 8081
 
@@ -41,10 +41,10 @@ def settings(environ: Mapping[str, str]) -> tuple[int, str]:
     return int(port), token
 
 
-def serve_or_say(port: int, app: Starlette) -> int:
+def serve_or_say(port: int, app: Starlette, greeting: str = GREETING) -> int:
     """Serve the app until stopped and return the exit code; 1 with a sentence if the port is taken."""
     try:
-        serve(port, app)
+        serve(port, app, greeting)
     except OSError as error:
         return _refuse(
             f"The Telegram emulator can't listen on {HOST}:{port}: {error.strerror}. "

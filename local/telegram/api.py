@@ -5,6 +5,7 @@ A webhook's answer may carry a call too, except those that Telegram doesn't take
 Hazard: a call that a fault meets before it takes effect isn't checked at all, so its parameters may be wrong.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -144,9 +145,11 @@ async def execute_answer(emulator: Emulator, content_type: str, body: bytes) -> 
     except BotApiError:
         return
     name = arguments.pop("method", "")
-    if not name or name.lower() in _NOT_IN_ANSWERS or name.lower().startswith("get"):
-        return
-    try:
-        await call(emulator, name, Parameters(arguments), via="webhook")
-    except ConnectionDropped:
-        return
+    if is_for_answers(name):
+        with contextlib.suppress(ConnectionDropped):
+            await call(emulator, name, Parameters(arguments), via="webhook")
+
+
+def is_for_answers(name: str) -> bool:
+    """Say whether Telegram takes the method from a webhook's answer."""
+    return bool(name) and name.lower() not in _NOT_IN_ANSWERS and not name.lower().startswith("get")

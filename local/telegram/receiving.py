@@ -15,7 +15,7 @@ from local.telegram.errors import BotApiError, bad_request, too_many_requests
 from local.telegram.members import Json
 from local.telegram.parameters import Parameters
 from local.telegram.updates import DEFAULT_TYPES
-from local.telegram.webhook import Webhook, check_url
+from local.telegram.webhook import Webhook, WebhookSender, check_url
 
 MAX_POLL_S = 50
 MAX_SECRET = 256
@@ -33,20 +33,9 @@ class Described:
 
 async def set_webhook(emulator: Emulator, parameters: Parameters) -> Described:
     """Have updates delivered to a URL; an empty URL is deleteWebhook."""
-    url = parameters.text("url")
-    if not url:
+    if not parameters.text("url"):
         return await delete_webhook(emulator, parameters)
-    webhook = Webhook(
-        url=url,
-        secret_token=parameters.text("secret_token"),
-        max_connections=parameters.integer("max_connections", 40, 1, 100),
-        ip_address=parameters.text("ip_address"),
-    )
-    check_url(webhook.url, webhook.ip_address)
-    if len(webhook.secret_token) > MAX_SECRET:
-        raise bad_request("secret token is too long")
-    if not _SECRET.fullmatch(webhook.secret_token):
-        raise bad_request("secret token contains unallowed characters")
+    webhook = webhook_of(parameters)
     now = emulator.clock.now()
     is_same = emulator.sender.webhook == webhook
     if not is_same and now < emulator.webhook_changed_at + CHANGE_INTERVAL_S:
@@ -63,6 +52,22 @@ async def set_webhook(emulator: Emulator, parameters: Parameters) -> Described:
     return Described(result=True, description="Webhook was set")
 
 
+def webhook_of(parameters: Parameters) -> Webhook:
+    """Return the webhook that a call of setWebhook asks for; raise BotApiError if it can't be one."""
+    webhook = Webhook(
+        url=parameters.text("url"),
+        secret_token=parameters.text("secret_token"),
+        max_connections=parameters.integer("max_connections", 40, 1, 100),
+        ip_address=parameters.text("ip_address"),
+    )
+    check_url(webhook.url, webhook.ip_address)
+    if len(webhook.secret_token) > MAX_SECRET:
+        raise bad_request("secret token is too long")
+    if not _SECRET.fullmatch(webhook.secret_token):
+        raise bad_request("secret token contains unallowed characters")
+    return webhook
+
+
 async def delete_webhook(emulator: Emulator, parameters: Parameters) -> Described:
     """Stop delivering; what is pending stays unless drop_pending_updates says otherwise."""
     was_set = emulator.sender.webhook is not None
@@ -76,18 +81,23 @@ async def delete_webhook(emulator: Emulator, parameters: Parameters) -> Describe
 async def get_webhook_info(emulator: Emulator, parameters: Parameters) -> Json:  # noqa: ARG001 - all methods take both
     """Return the webhook, how many updates are pending and the last error."""
     emulator.updates.expire()
-    sender = emulator.sender
+    info = info_of(emulator.sender, len(emulator.updates))
+    if emulator.updates.allowed != DEFAULT_TYPES:
+        info["allowed_updates"] = sorted(emulator.updates.allowed)
+    return info
+
+
+def info_of(sender: WebhookSender, pending: int) -> Json:
+    """Return what getWebhookInfo says of the webhook while so many updates are pending."""
     info: Json = {
         "url": sender.webhook.url if sender.webhook else "",
         "has_custom_certificate": False,
-        "pending_update_count": len(emulator.updates),
+        "pending_update_count": pending,
     }
     if sender.webhook:
         info |= {"max_connections": sender.webhook.max_connections, "ip_address": "127.0.0.1"}
     if sender.last_error_date is not None:
         info |= {"last_error_date": sender.last_error_date, "last_error_message": sender.last_error_message}
-    if emulator.updates.allowed != DEFAULT_TYPES:
-        info["allowed_updates"] = sorted(emulator.updates.allowed)
     return info
 
 
@@ -150,12 +160,18 @@ def _end_long_poll(emulator: Emulator, reason: str) -> None:
 
 
 def _take_allowed(emulator: Emulator, parameters: Parameters) -> None:
+    if (names := allowed_of(parameters)) is not None:
+        emulator.updates.allow(names)
+
+
+def allowed_of(parameters: Parameters) -> list[str] | None:
+    """Return the types of updates that a call asks for, None if it leaves them as they are; raise BotApiError."""
     if "allowed_updates" not in parameters.arguments:
-        return
+        return None
     try:
         names = parameters.decoded("allowed_updates")
     except ValueError:
         raise bad_request("can't parse allowed_updates JSON object") from None
     if not isinstance(names, list):
         raise bad_request("expected an Array of allowed update types")
-    emulator.updates.allow(str(name) for name in names)
+    return [str(name) for name in names]

@@ -24,6 +24,7 @@ from local.telegram.app import DROP
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 2
+GREETING = "Telegram emulator on {address}, orders at /control; docs/emulator.md says which."
 
 
 class DroppableProtocol(H11Protocol):
@@ -116,10 +117,10 @@ def running(app: Starlette, port: int = 0) -> Iterator[str]:
         listener.close()
 
 
-def serve(port: int, app: Starlette) -> None:
-    """Serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
+def serve(port: int, app: Starlette, greeting: str = GREETING) -> None:
+    """Say so and serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     listener = listen(port)
-    sys.stdout.write(f"Telegram emulator on http://{HOST}:{port}, orders at /control; docs/emulator.md says which.\n")
+    sys.stdout.write(greeting.format(address=f"http://{HOST}:{port}") + "\n")
     sys.stdout.flush()
     server(app).run(sockets=[listener])

@@ -105,16 +105,17 @@ def _id(body: dict[str, Any], *names: str) -> object:
 class UpdateQueue:
     """All pending updates, oldest first."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], *, history: int = HISTORY) -> None:
         self._now = now
         # Ordered by links: a dict emptied from its front scans what it has forgotten.
         self._pending: OrderedDict[Pending, None] = OrderedDict()
-        self.history: deque[Pending] = deque(maxlen=HISTORY)
+        self.history: deque[Pending] = deque(maxlen=history)
         self.allowed = DEFAULT_TYPES
         # A bot remembers the ids it has seen; starting from the time keeps them apart from an earlier run's.
         self._next_id = int(now() * 100) % 2**30 + 1
         self.on_arrival: Callable[[], None] = lambda: None
         self.watchers: list[Watcher] = []
+        self.on_settled: Callable[[Pending], None] = lambda _: None
 
     def take_id(self, given: int | None) -> int:
         """Return the id given, or else the next."""
@@ -136,11 +137,15 @@ class UpdateQueue:
         if kind in ALL_TYPES and kind not in self.allowed:
             pending.outcome = "not allowed"
         else:
-            self._pending[pending] = None
-            self.on_arrival()
+            self.file(pending)
         for watcher in self.watchers:
             watcher.arrived(pending)
         return pending
+
+    def file(self, pending: Pending) -> None:
+        """Have the update wait for its delivery."""
+        self._pending[pending] = None
+        self.on_arrival()
 
     def settle(self, pending: Pending, outcome: str) -> None:
         """Forget the update: delivered, confirmed, dropped or expired."""
@@ -148,6 +153,7 @@ class UpdateQueue:
             pending.outcome = outcome
             for watcher in self.watchers:
                 watcher.settled(pending)
+            self.on_settled(pending)
 
     def clear(self) -> None:
         """Drop everything that waits (drop_pending_updates)."""

@@ -10,14 +10,16 @@ Only loopback is delivered to; a name under .localhost goes to 127.0.0.1 with it
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import math
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 
@@ -101,6 +103,7 @@ class WebhookSender:
         self._in_flight = 0
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._delivering: asyncio.Task[None] | None = None
         self._client: httpx.AsyncClient | None = None
         self.webhook: Webhook | None = None
         self.last_error_date: int | None = None
@@ -121,7 +124,15 @@ class WebhookSender:
             timeout=None,  # noqa: S113 - the injected clock measures the 60 s
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=webhook.max_connections),
         )
-        self._spawn(self._deliver(webhook, self._client))
+        self._delivering = self._spawn(self._deliver(webhook, self._client))
+
+    async def finish(self, within_s: float) -> None:
+        """Start no delivery any more, and return once those under way have ended, or after that time without them."""
+        if self._delivering is None:
+            return
+        self._delivering.cancel()
+        with contextlib.suppress(TimeoutError):
+            await within(self._clock, within_s, _end_of(self._tasks - {self._delivering}))
 
     async def close(self) -> None:
         """Stop delivering; what was in flight or failing waits in the queue again."""
@@ -158,10 +169,11 @@ class WebhookSender:
             return None
         return f"the webhook answered {status} to a {method} without the secret token, not {expected}"
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _deliver(self, webhook: Webhook, client: httpx.AsyncClient) -> None:
         while True:
@@ -264,6 +276,11 @@ class WebhookSender:
         lane.popleft()
         if not lane:
             del self._lanes[item.pending.queue]
+
+
+async def _end_of(tasks: set[asyncio.Task[None]]) -> None:
+    """Return once all have ended; to be cancelled cancels them."""
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _address(webhook: Webhook) -> tuple[httpx.URL, dict[str, str]]:

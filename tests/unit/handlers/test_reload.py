@@ -12,7 +12,7 @@ from local.handlers.reload import Reload
 from tests.unit.handlers.stands import Deployed, project, save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 ID = "functions/worker/bot/id.py"
@@ -160,6 +160,21 @@ async def test_before_the_bot_is_deployed_there_is_nothing_to_put_beside(tmp_pat
     assert author.reload.snapshot()["state"] == "checking"
     with pytest.raises(LocalError, match="still being deployed"):
         await author.reload.put_beside({})
+
+
+async def test_a_folder_that_cannot_be_watched_is_told(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is to wait for what will not come."""
+
+    async def saves() -> AsyncIterator[None]:
+        yield
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(author.project, "saves", saves)
+    await author.reload.run()
+    shown = author.reload.snapshot()
+    assert shown["state"] == "broken"
+    assert "Saves are not noticed any more" in shown["said"]
+    assert "inotify watch limit reached" in shown["said"]
 
 
 def save_first(root: Path) -> None:

@@ -91,9 +91,10 @@ def test_each_step_shows_how_it_ended() -> None:
 def test_it_says_where_to_talk_and_where_to_look() -> None:
     """Addresses are those of this stack, paths are relative to the project."""
     shown = welcome(Stack(Ports(telegram=9001, aws=9002)), 12.3)
-    assert "Ready after 12 s. The bot is at http://127.0.0.1:9001." in shown
+    assert "Ready after 12 s. Talk to the bot, and see the machine at work, at http://127.0.0.1:9001/\n" in shown
     assert """curl -s http://127.0.0.1:9001/control/messages -d '{"chat_id": 42, "text": "/start"}'""" in shown
     assert "curl -s http://127.0.0.1:9001/control/chats/42/messages" in shown
+    assert "What you save below functions/worker/bot is live at once" in shown
     assert "Logs: .run/9002/functions.log" in shown
     assert "http://127.0.0.1:9002" in shown
 

@@ -23,7 +23,8 @@ SHELL = {
     "AWS_SESSION_TOKEN": "real",
     "AWS_ENDPOINT_URL_SQS": "https://elsewhere",
     "ARCHITECTURE": "riscv",
-    "MAKEFLAGS": "n",
+    "MAKEFLAGS": "n -- TOKEN=777:real",
+    "TOKEN": "777:real",
     "PYTHONPATH": "/somewhere",
     "SAM_CLI_TELEMETRY": "1",
     "ADMIN_CHAT_ID": "7",
@@ -69,6 +70,21 @@ def test_sam_builds_for_this_machine_whatever_make_was_told(sam: dict[str, str])
     assert sam["ARCHITECTURE"] == environment.architecture()
     assert sam["SAM_CLI_TELEMETRY"] == "0"
     assert not sam.keys() & {"MAKEFLAGS", "PYTHONPATH"}
+
+
+def test_a_real_bots_token_reaches_the_bridge_alone(sam: dict[str, str], aws: dict[str, str]) -> None:
+    """Nothing that sam, the functions or the emulator see has it; the bridge gets out as this machine does."""
+    emulator = environment.for_telegram(SHELL, PORTS)
+    assert "777:real" not in str([sam, aws, emulator, environment.without_aws(SHELL)])
+    given = {"local_token": "777:of-this-run", "token": "777:real", "api": "https://api.telegram.org"}
+    bridge = environment.for_bridge(SHELL | {"no_proxy": "intranet"}, PORTS, **given)
+    assert bridge["FLOODGATE_BRIDGE_TOKEN"] == "777:real"
+    assert bridge["FLOODGATE_TELEGRAM_TOKEN"] == "777:of-this-run"
+    assert bridge["FLOODGATE_TELEGRAM_API"] == "https://api.telegram.org"
+    assert bridge["FLOODGATE_TELEGRAM_PORT"] == "9001"
+    assert bridge["HTTPS_PROXY"] == SHELL["HTTPS_PROXY"]
+    assert bridge["NO_PROXY"] == bridge["no_proxy"] == "intranet,127.0.0.1,localhost,.localhost"
+    assert not bridge.keys() & {"TOKEN", "MAKEFLAGS", "AWS_PROFILE"}
 
 
 def test_the_functions_inherit_nothing_of_the_shell(aws: dict[str, str]) -> None:
