@@ -14,7 +14,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.conversation import Telegram
-from local.machine.account import Look
+from local.machine import account
 from local.machine.feed import NAME
 from local.stack import ROOT
 from local.telegram.server import running
@@ -54,18 +53,16 @@ ASK = {"force_reply": True, "input_field_placeholder": "Your name"}
 PICTURE = ROOT / "docs" / "images" / "dashboard.png"
 
 
-@dataclass
-class Account:
+class Account(account.Account):
     """What the local AWS would say: queues and alarms, as a test sets them."""
 
-    queues: Mapping[str, Mapping[str, int]] = field(
-        default_factory=lambda: {name: {"waiting": 0, "in_hand": 0} for name in ("updates", "tasks", "dead")}
-    )
-    alarms: tuple[Json, ...] = ()
+    def __init__(self) -> None:
+        self.queues = {name: {"waiting": 0, "in_hand": 0} for name in account.QUEUES}
+        self.alarms: tuple[Json, ...] = ()
 
-    def look(self) -> Look:
+    def look(self) -> account.Look:
         """Return it."""
-        return Look(time.time(), self.queues, self.alarms)
+        return account.Look(time.time(), self.queues, self.alarms)
 
 
 class Machine:
@@ -86,12 +83,12 @@ class Machine:
     def working_for(self, telegram: Telegram) -> Iterator[None]:
         """Serve the webhook, and have updates delivered to it."""
         self._api = f"{telegram.base_url}{telegram.token}"
-        with running(Starlette(routes=[Route("/webhook", self._take, methods=["POST"])], lifespan=self._work)) as url:
-            with httpx.Client(trust_env=False) as client:
-                client.post(f"{self._api}/setMyCommands", json={"commands": COMMANDS}).raise_for_status()
-                client.post(f"{self._api}/setWebhook", json={"url": f"{url}/webhook"}).raise_for_status()
-                yield
-                client.post(f"{self._api}/deleteWebhook").raise_for_status()
+        served = Starlette(routes=[Route("/webhook", self._take, methods=["POST"])], lifespan=self._work)
+        with running(served) as url, httpx.Client(trust_env=False) as client:
+            client.post(f"{self._api}/setMyCommands", json={"commands": COMMANDS}).raise_for_status()
+            client.post(f"{self._api}/setWebhook", json={"url": f"{url}/webhook"}).raise_for_status()
+            yield
+            client.post(f"{self._api}/deleteWebhook").raise_for_status()
 
     async def _take(self, request: Request) -> Response:
         update = await request.json()
@@ -126,7 +123,7 @@ class Machine:
         """Have the bot work on the update, and return whether that is its end."""
         async with self._busy:
             invocation, began = str(uuid.uuid4()), time.time()
-            message = {"id": message_id, "receipt": str(uuid.uuid4()), "queue": _QUEUE}
+            message: Json = {"id": message_id, "receipt": str(uuid.uuid4()), "queue": _QUEUE}
             message |= {"update_id": update["update_id"], "receives": receives}
             self._append("began", invocation, began, messages=[message])
             done = is_limited or await self._answer(update)
@@ -160,7 +157,9 @@ class Machine:
         """Have the bot say what it says, and return whether Telegram took it."""
         calls = _of_a_press(update["callback_query"]) if "callback_query" in update else _of(update.get("message", {}))
         for method, parameters in calls:
-            parts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+            parts = {
+                name: json.dumps(value) if isinstance(value, dict) else value for name, value in parameters.items()
+            }
             files = {name: (path.name, path.read_bytes()) for name, path in parts.items() if isinstance(path, Path)}
             data = {name: value for name, value in parts.items() if name not in files}
             answer = await self._client.post(f"{self._api}/{method}", data=data, files=files or None)
@@ -169,24 +168,27 @@ class Machine:
         return True
 
 
+#: What the bot says to a command: the method, and the parameters besides the chat.
+_SCRIPT: Mapping[str, list[tuple[str, Json]]] = {
+    "/start": [("sendMessage", {"text": GREETING, "parse_mode": "HTML", "reply_markup": BUTTONS})],
+    "/picture": [
+        ("sendChatAction", {"action": "upload_photo"}),
+        ("sendPhoto", {"photo": PICTURE, "caption": "The dashboard"}),
+    ],
+    "/menu": [("sendMessage", {"text": "What will it be?", "reply_markup": MENU})],
+    "/ask": [("sendMessage", {"text": "Who are you?", "reply_markup": ASK})],
+    "/typing": [("sendChatAction", {"action": "typing"})],
+}
+
+
 def _of(message: Json) -> list[tuple[str, Json]]:
     """Return the calls by which the bot answers a message."""
-    chat, text = message.get("chat", {}).get("id"), message.get("text", "")
+    text = message.get("text", "")
     if not text:
         return []
     command = text.partition(" ")[0].partition("@")[0]
-    if command == "/start":
-        return [("sendMessage", {"chat_id": chat, "text": GREETING, "parse_mode": "HTML", "reply_markup": BUTTONS})]
-    if command == "/picture":
-        picture = {"chat_id": chat, "photo": PICTURE, "caption": "The dashboard"}
-        return [("sendChatAction", {"chat_id": chat, "action": "upload_photo"}), ("sendPhoto", picture)]
-    if command == "/menu":
-        return [("sendMessage", {"chat_id": chat, "text": "What will it be?", "reply_markup": MENU})]
-    if command == "/ask":
-        return [("sendMessage", {"chat_id": chat, "text": "Who are you?", "reply_markup": ASK})]
-    if command == "/typing":
-        return [("sendChatAction", {"chat_id": chat, "action": "typing"})]
-    return [("sendMessage", {"chat_id": chat, "text": f"You said: {text}"})]
+    calls = _SCRIPT.get(command, [("sendMessage", {"text": f"You said: {text}"})])
+    return [(method, {"chat_id": message["chat"]["id"], **parameters}) for method, parameters in calls]
 
 
 def _of_a_press(query: Json) -> list[tuple[str, Json]]:
@@ -203,5 +205,8 @@ def _chat(update: Json) -> str:
 
 def _metrics(**values: list[float]) -> str:
     metrics = [{"Name": name, "Unit": "None"} for name in values]
-    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [{"Namespace": "Floodgate", "Metrics": metrics}]}
+    about = {
+        "Timestamp": int(time.time() * 1000),
+        "CloudWatchMetrics": [{"Namespace": "Floodgate", "Metrics": metrics}],
+    }
     return json.dumps({"_aws": about, "function": "worker", **values})

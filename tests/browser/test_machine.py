@@ -105,7 +105,13 @@ def test_a_thousand_events_a_second(url: str, browse: Browse, machine: Machine) 
         with (machine.folder / "invocations.jsonl").open("a") as feed:
             for number in range(1_000_000):
                 written.append(number)
-                update = {"id": f"m{number}", "receipt": "r", "queue": "q", "update_id": 7_000_000 + number, "receives": 1}
+                update = {
+                    "id": f"m{number}",
+                    "receipt": "r",
+                    "queue": "q",
+                    "update_id": 7_000_000 + number,
+                    "receives": 1,
+                }
                 line = {"message": "update", "outcome": "done", "update_id": update["update_id"], "took_s": 0.01}
                 about = {"at": time.time(), "id": f"i{number}", "function": "WorkerFunction"}
                 ended = {"event": "ended", "took_ms": 1, "error": None, "put_back": [], "lines": [json.dumps(line)]}
@@ -130,6 +136,7 @@ def test_a_thousand_events_a_second(url: str, browse: Browse, machine: Machine) 
         writing.join()
     page.wait_for_function(
         "([label, number]) => [...document.querySelectorAll('.station')].some((one) =>"
-        " one.textContent.includes(label) && one.querySelector('.station-number').textContent.replace(/\\D/g, '') === number)",
+        " one.textContent.includes(label)"
+        " && one.querySelector('.station-number').textContent.replace(/\\D/g, '') === number)",
         arg=["Answered", str(len(written) + 2)],
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from starlette.applications import Starlette
 
 from local.conversation import Telegram
 from local.page.__main__ import around_the_emulator
@@ -31,7 +32,7 @@ def have_a_conversation(telegram: Telegram) -> None:
 def test_wide_it_is_for_everybody(
     url: str, browse: Browse, telegram: Telegram, violations: Callable[[Page], list[str]], *, dark: bool
 ) -> None:
-    """axe has nothing against it, in a conversation, with its menus and dialogs open, and with a lever pulled."""
+    """Axe has nothing against it, in a conversation, with its menus and dialogs open, and with a lever pulled."""
     have_a_conversation(telegram)
     page = browse(url, dark=dark)
     open_chat(page, "Ann Lee")
@@ -54,7 +55,7 @@ def test_wide_it_is_for_everybody(
 def test_narrow_it_is_for_everybody(
     url: str, browse: Browse, telegram: Telegram, violations: Callable[[Page], list[str]], *, dark: bool
 ) -> None:
-    """axe has nothing against any part of it, and nothing is wider than a phone."""
+    """Axe has nothing against any part of it, and nothing is wider than a phone."""
     have_a_conversation(telegram)
     page = browse(url, dark=dark, phone=True)
     for part in PARTS:
@@ -94,7 +95,7 @@ def test_the_keyboard_is_enough(url: str, browse: Browse) -> None:
         wanted = page.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type] # any role
         for _ in range(80):
             page.keyboard.press("Tab")
-            assert page.evaluate("document.activeElement === document.body || document.activeElement.matches(':focus-visible')")
+            assert page.evaluate("document.activeElement.matches('body, :focus-visible')")
             if wanted.count() and wanted.first.evaluate("(one) => one === document.activeElement"):
                 return
         raise AssertionError(f"Tab does not lead to the {role} {name!r}")
@@ -127,7 +128,7 @@ def test_a_restart_is_survived(tmp_path: Path, browse: Browse, complaints: list[
     """The page says that there is no connection, finds the server again by itself, and shows what is there now."""
     machine = Machine(tmp_path)
 
-    def app() -> object:
+    def app() -> Starlette:
         return around_the_emulator(emulator.create_app(), machine.folder, machine.account)
 
     with running(app()) as url, Telegram(url, "123456:local") as telegram:
