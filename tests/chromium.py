@@ -56,8 +56,9 @@ def _executable() -> str:
 def browser() -> Iterator[Browser]:
     """Chromium; skips where it is missing."""
     executable = _executable()
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 - only where there is a browser
 
+    expect.set_options(timeout=_PATIENCE_MS)
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=[*_OPTIONS, *as_root])
@@ -92,7 +93,9 @@ def browse(browser: Browser, complaints: list[str]) -> Iterator[Browse]:
 
     def open_page(url: str, *, phone: bool = False, dark: bool = False) -> Page:
         options: dict[str, Any] = {"viewport": PHONE, "has_touch": True} if phone else {"viewport": WIDE}
-        context = browser.new_context(color_scheme="dark" if dark else "light", reduced_motion="reduce", **options)
+        context = browser.new_context(
+            color_scheme="dark" if dark else "light", locale="en-GB", reduced_motion="reduce", **options
+        )
         contexts.append(context)
         context.set_default_timeout(_PATIENCE_MS)
         page = context.new_page()

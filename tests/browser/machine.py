@@ -71,6 +71,8 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.account = Account()
+        #: How long the webhook takes for each update.
+        self.accepts_after_s = 0.0
         self._feed = folder / NAME
         self._feed.touch()
         self._chats: dict[str, deque[Json]] = {}
@@ -92,6 +94,7 @@ class Machine:
 
     async def _take(self, request: Request) -> Response:
         update = await request.json()
+        await asyncio.sleep(self.accepts_after_s)
         chat = _chat(update)
         if chat not in self._chats:
             self._chats[chat] = deque()

@@ -1,37 +1,19 @@
 """The left half in a browser: be the people in the chats."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from local.conversation import Telegram
+from tests.browser.visitor import ANN, BEN, message, open_chat, said, start, write
 from tests.chromium import Browse
-
-ANN, BEN, GROUP = 501, 502, -500
-
-
-def open_chat(page: Page, name: str) -> None:
-    """Open somebody's chat from the list."""
-    page.get_by_role("list", name="Chats").get_by_role("button", name=name).click()
-
-
-def write(page: Page, text: str) -> None:
-    """Write in the open chat, and send."""
-    box = page.get_by_role("textbox", name="Message from")
-    box.fill(text)
-    box.press("Enter")
-
-
-def said(page: Page, text: str) -> None:
-    """Wait until the open chat shows a message with the text."""
-    expect(page.get_by_role("log", name="Messages").get_by_role("article").filter(has_text=text).last).to_be_visible()
 
 
 def test_a_message_is_sent_and_answered(url: str, browse: Browse) -> None:
     """The first one by Start, as in Telegram; formatted text is shown so, and links lead away from the page."""
     page = browse(url)
     open_chat(page, "Cem Demir")
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page)
     said(page, "Welcome!")
-    greeting = page.get_by_role("article").filter(has_text="Welcome!")
+    greeting = message(page, "Welcome!")
     expect(greeting.locator("strong")).to_have_text("Welcome!")
     expect(greeting.locator("em")).to_have_text("bold")
     expect(greeting.get_by_role("link", name="link")).to_have_attribute("href", "https://example.com/")
@@ -43,11 +25,11 @@ def test_a_button_is_pressed(url: str, browse: Browse) -> None:
     """The bot's answer is shown, and its message as it is now, without the buttons."""
     page = browse(url)
     open_chat(page, "Ben Okafor")
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page)
     page.get_by_role("button", name="Yes", exact=True).click()
     expect(page.get_by_text("Noted")).to_be_visible()
     said(page, "It is yes.")
-    expect(page.get_by_role("article").filter(has_text="It is yes.")).to_contain_text("edited")
+    expect(message(page, "It is yes.")).to_contain_text("edited")
     expect(page.get_by_role("button", name="Yes", exact=True)).to_have_count(0)
 
 
@@ -105,8 +87,8 @@ def test_what_comes_unseen_is_counted(url: str, browse: Browse, telegram: Telegr
 def test_the_bot_is_seen_typing(url: str, browse: Browse, telegram: Telegram) -> None:
     """In the open chat's head."""
     page = browse(url)
-    telegram.say(ANN, "/typing")
     open_chat(page, "Ann Lee")
+    telegram.say(ANN, "/typing")
     expect(page.get_by_text("Local bot is typing …")).to_be_visible()
 
 
@@ -148,7 +130,7 @@ def test_markup_of_people_is_text(url: str, browse: Browse) -> None:
     """What is written in a chat never becomes part of the page."""
     page = browse(url)
     open_chat(page, "Ann Lee")
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page)
     said(page, "Welcome!")
     write(page, "<img src=x onerror=alert(1)><b>loud</b>")
     said(page, "You said: <img src=x onerror=alert(1)><b>loud</b>")

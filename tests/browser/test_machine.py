@@ -1,35 +1,16 @@
 """The right half and the levers in a browser, on a scripted machine."""
 
 import json
+import re
 import threading
 import time
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from local.conversation import Telegram
 from tests.browser.machine import Machine
-from tests.browser.test_chats import ANN, open_chat, said, write
+from tests.browser.visitor import ANN, lever, message, open_chat, pull, said, start, station, undo, update, write
 from tests.chromium import Browse
-
-
-def station(page: Page, name: str) -> Locator:
-    """The number at a station of the way."""
-    return page.get_by_role("listitem").filter(has_text=name).locator(".station-number")
-
-
-def lever(page: Page, label: str) -> Locator:
-    """A lever's part of the page."""
-    return page.get_by_role("region", name="Levers").get_by_role("listitem").filter(has_text=label)
-
-
-def pull(page: Page, label: str) -> None:
-    """Pull a lever, and see that it is on."""
-    lever(page, label).get_by_role("button", name=label, exact=True).click()
-
-
-def undo(page: Page, label: str) -> None:
-    """Undo it."""
-    lever(page, label).get_by_role("button", name="Undo").click()
 
 
 def test_an_update_is_followed(url: str, browse: Browse, telegram: Telegram) -> None:
@@ -38,28 +19,27 @@ def test_an_update_is_followed(url: str, browse: Browse, telegram: Telegram) -> 
     expect(station(page, "Answered")).to_have_text("0")
     telegram.say(ANN, "Good day")
     expect(station(page, "Answered")).to_have_text("1")
-    row = page.get_by_role("button", name="Ann: “Good day”")
+    row = update(page, "Ann: “Good day”")
     expect(row).to_contain_text("answered")
     expect(row).to_contain_text("in work")
     row.click()
     expect(page.get_by_text("handled by bot.scripted")).to_be_visible()
 
 
-def test_a_flood_is_held(url: str, browse: Browse) -> None:
+def test_a_flood_is_held(url: str, browse: Browse, machine: Machine) -> None:
     """Somebody else is answered meanwhile; Undo stops it, and its end is known of every message."""
     label = "Flood: 1 000 messages from one person"
     page = browse(url)
     open_chat(page, "Ben Okafor")
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page)
     said(page, "Welcome!")
+    machine.accepts_after_s = 0.05  # so that a thousand of one person, one after the other, take longer than this test
     pull(page, label)
-    expect(lever(page, label)).to_have_attribute("data-on", "true")
     expect(station(page, "Dropped")).not_to_have_text("0")
     write(page, "Am I heard?")
     said(page, "You said: Am I heard?")
     expect(lever(page, label)).to_have_attribute("data-on", "true")
     undo(page, label)
-    expect(lever(page, label)).to_have_attribute("data-on", "false")
     expect(lever(page, label)).to_contain_text("Stopped after")
     expect(station(page, "At Telegram")).to_have_text("0")
 
@@ -69,18 +49,17 @@ def test_telegram_breaks_and_recovers(url: str, browse: Browse) -> None:
     label = "Telegram answers 500"
     page = browse(url)
     open_chat(page, "Ann Lee")
-    page.get_by_role("button", name="Start", exact=True).click()
+    start(page)
     said(page, "Welcome!")
     pull(page, label)
-    expect(lever(page, label)).to_have_attribute("data-on", "true")
     write(page, "Are you there?")
-    row = page.get_by_role("button", name="Ann: “Are you there?”")
-    expect(row).to_contain_text("2 tries")
+    row = update(page, "Ann: “Are you there?”")
+    expect(row).to_contain_text(re.compile(r"\d tries"))
     undo(page, label)
     said(page, "You said: Are you there?")
     expect(row).to_contain_text("answered")
     expect(station(page, "Put back")).to_have_text("0")
-    expect(page.get_by_role("article").filter(has_text="You said: Are you there?")).to_have_count(1)
+    expect(message(page, "You said: Are you there?")).to_have_count(1)
 
 
 def test_an_alarm_rings(url: str, browse: Browse, machine: Machine) -> None:
@@ -126,7 +105,7 @@ def test_a_thousand_events_a_second(url: str, browse: Browse, machine: Machine) 
     writing.start()
     try:
         expect(station(page, "Answered")).not_to_have_text("0")
-        page.get_by_role("button", name="Start", exact=True).click()
+        start(page)
         said(page, "Welcome!")
         write(page, "Still here?")
         said(page, "You said: Still here?")

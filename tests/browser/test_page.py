@@ -13,7 +13,7 @@ from local.page.__main__ import around_the_emulator
 from local.telegram import app as emulator
 from local.telegram.server import running
 from tests.browser.machine import Machine
-from tests.browser.test_chats import ANN, GROUP, open_chat, said
+from tests.browser.visitor import ANN, GROUP, open_chat, said, update
 from tests.chromium import Browse
 
 PARTS = ("Chats", "Machine", "Levers")
@@ -45,7 +45,7 @@ def test_wide_it_is_for_everybody(
     page.get_by_role("button", name="New group").click()
     assert violations(page) == []
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Ann: “/start”").click()
+    update(page, "Ann: “/start”").click()
     page.get_by_role("button", name="Telegram answers 500", exact=True).click()
     expect(page.locator("[data-on=true]")).to_have_count(1)
     assert violations(page) == []
