@@ -66,7 +66,7 @@ def test_a_flood_is_held(
     telegram.wait_for_reply(DORA, timeout_s=WITHIN_S)
     for page, name in ((wide, "page"), (dark, "page-dark"), (phone, "page-phone")):
         picture(page, name)
-    wide.get_by_role("button", name="Language").click()
+    wide.get_by_role("button", name="Language", exact=True).click()
     said(wide, "Deutsch", WITHIN_S)
     undo(wide, FLOOD)
     expect(station(wide, "Waiting")).to_have_text("0", timeout=WITHIN_S * 1000)
