@@ -42,8 +42,9 @@ new: environment ## Write a feature and its test, both passing: NAME=weather
 test: environment ## Run every test; ARGS='tests/unit -k gate' for some
 	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --no-loadscope-reorder)
 
-bench: environment ## Print what the limits and the cache achieve, in a table
+bench: environment ## Print what the limits, the cache and the page achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits
+	$(PYTHON) -m bench.page
 
 chaos: environment ## Have everything fail under 100 000 updates, and count what is lost or repeated (minutes)
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m tests.chaos $(ARGS)

@@ -225,7 +225,7 @@ class Troubles:
         what = sentence.partition(" Trying again")[0]
         if what != self._told:
             self._told = what
-            self._out.write(f"{sentence or 'Telegram answers again.'}\n")
+            self._out.write(f"{sentence or 'That is over.'}\n")
             self._out.flush()
 
 

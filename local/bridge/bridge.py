@@ -135,12 +135,22 @@ class Bridge:
         status = self._status
         if self._poller is not None and self._poller.done():
             status = Status("trouble", "The bridge itself has failed, and asks for no more updates: start it anew.")
+        elif status.state == "polling" and (error := self._refusal()):
+            status = Status("trouble", f"The webhook on this machine does not take an update, which is kept. {error}.")
         return {
             "bot": self.bot,
             "state": status.state,
             "sentence": status.sentence,
             "waiting": self._polling.window.waiting,
         }
+
+    def _refusal(self) -> str:
+        """Return why the webhook does not take an update that it was sent more than once, "" if there is none."""
+        for pending in self._updates:
+            errors = [attempt["error"] for attempt in pending.attempts if "error" in attempt]
+            if len(errors) > 1:
+                return str(errors[-1])
+        return ""
 
     def _say(self, status: Status) -> None:
         self._status = status

@@ -23,6 +23,9 @@ WITHIN_S = 20.0
 #: Where the code is, as its author sees it.
 FOLDER = "functions/worker"
 _PROBE = Path(__file__).with_name("probe.py")
+#: Errors of the library whose text says which handler is meant and what to write instead; where they are raised says
+#: nothing of that.
+_SENTENCES = ("HandlerNotUnderstood", "LayerUnusable")
 _SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 500
 
@@ -79,6 +82,8 @@ def _understood(out: str, err: str, code: int | None) -> Json:
 
 
 def _refusal(error: Json) -> Refused:
+    if error["type"] in _SENTENCES:
+        return Refused(error["text"])
     text = f"{error['type']}: {error['text']}"[:_SHOWN_CHARACTERS]
     ours = [frame for frame in error["frames"] if frame["ours"]]
     where = f"{FOLDER}/{ours[-1]['file']}:{ours[-1]['line']}" if ours else None

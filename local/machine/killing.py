@@ -116,7 +116,8 @@ class KillAWorker:
                 self._lost = [*(self._lost if self._clock() < self._until else []), *messages]
                 self._until = self._clock() + visible_after_s
                 at = time.strftime("%H:%M:%S", time.localtime(self._until))
-                self._said = f"A worker died with {_updates(len(messages))} in hand: they wait until {at}, or for Undo."
+                waiting = "it waits" if len(messages) == 1 else "they wait"
+                self._said = f"A worker died with {_updates(len(messages))} in hand: {waiting} until {at}, or for Undo."
                 return
         raise LocalError("Each worker was done before it could be killed: pull again.")
 

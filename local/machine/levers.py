@@ -23,6 +23,9 @@ MESSAGES = 1_000
 #: How many at a time, and the pause between.
 AT_ONCE = 20
 PAUSE_S = 0.1
+#: Of one person, how many wait at Telegram at most: it delivers one of a chat at a time, and with four connections to
+#: the bot it loads eight. More of one person's, and all others would stand behind them before the bot has a say.
+ONE_PERSONS = 4
 #: Beyond the ids that people on the page get.
 FLOODER = 900_000
 CROWD = range(910_000, 910_000 + MESSAGES)
@@ -40,14 +43,22 @@ class Flood:
     """Many messages at once."""
 
     def __init__(
-        self, emulator: Emulator, name: str, label: str, watch: str, message: Callable[[int], tuple[int, str]]
+        self,
+        emulator: Emulator,
+        name: str,
+        label: str,
+        watch: str,
+        message: Callable[[int], tuple[int, str]],
+        *,
+        at_telegram: int = MESSAGES,
     ) -> None:
-        """`message` gives each message's person and text, by its number."""
+        """`message` gives each message's person and text, by its number; `at_telegram` wait there at most."""
         self.name = name
         self.label = label
         self.watch = watch
         self._emulator = emulator
         self._message = message
+        self._most = at_telegram
         self._speaking: asyncio.Task[None] | None = None
         self._said: list[Pending] = []
         self._sentence = ""
@@ -55,7 +66,7 @@ class Flood:
     def state(self) -> Json:
         """Return whether it is on: some of it is unsaid, or still at Telegram."""
         speaks = self._speaks()
-        waiting = sum(1 for pending in self._said if pending.outcome == "pending")
+        waiting = self._waiting()
         if speaks or waiting:
             return {"on": True, "busy": speaks, "said": f"{len(self._said)} of {MESSAGES} said, {waiting} at Telegram."}
         if self._said:
@@ -81,12 +92,17 @@ class Flood:
             self._sentence = f"Stopped after {len(self._said)}: {len(unsent)} taken back."
         self._said = []
 
+    def _waiting(self) -> int:
+        return sum(1 for pending in self._said if pending.outcome == "pending")
+
     def _speaks(self) -> bool:
         return self._speaking is not None and not self._speaking.done()
 
     async def _speak(self) -> None:
         updates = self._emulator.updates
         for number in range(MESSAGES):
+            while self._waiting() >= self._most:
+                await self._emulator.clock.sleep(PAUSE_S / AT_ONCE)
             chat_id, text = self._message(number)
             if chat_id in CROWD:
                 self._emulator.world.rename(chat_id, {"first_name": f"Guest {number + 1}"})
@@ -146,13 +162,14 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "Flo gets some answers and one word that it was too fast; the rest is dropped as limited. Speak as "
             "somebody else meanwhile: they are answered as quickly as ever.",
             lambda number: (FLOODER, f"/id {number + 1}"),
+            at_telegram=ONE_PERSONS,
         ),
         Flood(
             emulator,
             "crowd",
             "1 000 people at once",
-            "The queue grows and is worked off, each chat in its own order, as fast as this machine's workers are. "
-            "Nobody is left out.",
+            "They wait at Telegram first, which delivers four at a time here, then in the queue, and are worked off as "
+            "fast as this machine can. Nobody is left out, and each is answered once.",
             lambda number: (CROWD[number], "/id"),
         ),
         Failing(
@@ -160,15 +177,17 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "limited",
             "Telegram answers 429",
             f"Each chat that is written to is frozen for {RETRY_AFTER_S} s, for all workers: its updates are put back "
-            "and wait, and no attempt is counted. Undo it, and all are answered, each once.",
+            "and wait, and no attempt is counted. After two minutes of it TelegramLimitsAlarm rings in the admin's "
+            "chat. Undo it, and all are answered, each once.",
+            error_code=429,
             retry_after=RETRY_AFTER_S,
         ),
         Failing(
             emulator,
             "broken",
             "Telegram answers 500",
-            "Attempts fail and updates are put back, with longer and longer pauses. Undo it, and they are answered. "
-            "After some minutes the alarm TelegramFailuresAlarm rings in the admin's chat.",
+            "Attempts fail and updates are put back, with longer and longer pauses. After three minutes of it "
+            "FailingUpdatesAlarm rings in the admin's chat. Undo it, and they are answered.",
             error_code=500,
         ),
         Failing(

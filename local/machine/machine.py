@@ -113,7 +113,10 @@ class Machine:
             self._flows["accepted"].add(now)
             self._list(self.ways.accepted(update_id, now))
         else:
-            self._list(self.ways.given_up_by_telegram(update_id, now, f"{pending.outcome} by Telegram"))
+            way = self.ways.given_up_by_telegram(update_id, now, f"{pending.outcome} at Telegram")
+            if way is not None and way.station is Station.DROPPED:
+                self._flows["dropped"].add(now)
+            self._list(way)
 
     def called(self, call: Mapping[str, Any]) -> None:
         """Count a call of the bot's."""

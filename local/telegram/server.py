@@ -75,7 +75,8 @@ class Server(uvicorn.Server):
 
 def listen(port: int) -> socket.socket:
     """Return a socket that listens on loopback; raise OSError if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends at once what is written only if the protocol is named; else an answer's body waits 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))

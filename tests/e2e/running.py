@@ -33,6 +33,8 @@ class MakeRun:
                     **os.environ,
                     "FLOODGATE_TELEGRAM_PORT": str(ports.telegram),
                     "FLOODGATE_AWS_PORT": str(ports.aws),
+                    # Of another meaning where this runs, perhaps.
+                    "TOKEN": "",
                     **variables,
                 },
                 stdout=output,

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.telegram.server import listen
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -52,6 +54,26 @@ async def test_a_localhost_name_is_delivered_to_and_healthy(client: httpx.AsyncC
     (delivered,) = [(head, body) for head, body in received.requests if body != b"{}"]
     assert json.loads(delivered[1])["message"]["text"] == "hello"
     assert f"host: ab12.execute-api.localhost:{port}\r\n" in delivered[0]
+
+
+async def test_answers_are_sent_at_once() -> None:
+    """No connection holds an answer's body back until its head was acknowledged, which is 40 ms for every call."""
+    with listen(0) as listener:
+        listener.setblocking(False)
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        class Accepted(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                connection = transport.get_extra_info("socket")
+                accepted.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        serving = await asyncio.get_running_loop().create_server(Accepted, sock=listener)
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted != 0
+        writer.close()
+        serving.close()
+        await serving.wait_closed()
 
 
 def _start(port: int) -> subprocess.Popen[str]:

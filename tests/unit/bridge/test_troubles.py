@@ -157,6 +157,25 @@ async def test_a_poll_that_hangs_is_given_up(crossing: Crossing) -> None:
     assert crossing.endpoint.update_ids == before + meanwhile
 
 
+async def test_a_webhook_that_takes_nothing_is_told_of(crossing: Crossing) -> None:
+    """The second time it fails, with what it answered, until the update is delivered."""
+    crossing.endpoint.answer = lambda _: httpx.Response(503)
+    await crossing.hook()
+    await crossing.say(5)
+    await crossing.clock.settle()
+    status = crossing.bridge.status()
+    assert (status["state"], status["sentence"]) == (
+        "trouble",
+        (
+            "The webhook on this machine does not take an update, which is kept. Wrong response from the webhook: 503 "
+            "Service Unavailable."
+        ),
+    )
+    crossing.endpoint.answer = lambda _: httpx.Response(200)
+    await crossing.clock.advance(5)
+    assert crossing.bridge.status()["state"] == "polling"
+
+
 async def test_it_says_so_if_it_has_failed_itself(crossing: Crossing) -> None:
     """A deaf bridge never looks like one that waits for people."""
     crossing.line.fault = lambda _: httpx.Response(200, json={"ok": True, "result": [{"no": "update_id"}]})

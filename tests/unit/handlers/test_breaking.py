@@ -50,7 +50,7 @@ async def test_it_is_deployed_beside_the_authors_code(tmp_path: Path, reload: Re
     lever = BreakAHandler(reload)
     off = {"on": False, "busy": False, "said": "", "choices": ["id", "start"], "choice": "id"}
     assert lever.state() == off
-    assert lever.watch.startswith("Send /id: ")
+    assert lever.watch.startswith("Send the command that is chosen: ")
     await lever.pull({"on": True})
     assert (lever.state()["on"], lever.state()["said"]) == (True, "/id fails now.")
     assert deployed.has.differing(before) == [FILE]

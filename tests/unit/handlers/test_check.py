@@ -76,6 +76,16 @@ async def test_an_error_is_told_with_its_place_in_the_authors_files(bot: str, wh
     assert last in refused.value.lines[-1]
 
 
+async def test_a_handler_that_is_refused_is_told_by_its_sentence() -> None:
+    """Which names the handler: where it was refused is no place of the author's."""
+    bot = (
+        "class HandlerNotUnderstood(ValueError): pass\ndef describe(): raise HandlerNotUnderstood('Leave block out.')\n"
+    )
+    with pytest.raises(Refused) as refused:
+        await check(code(bot), [], {})
+    assert (str(refused.value), refused.value.where, refused.value.lines) == ("Leave block out.", None, [])
+
+
 async def test_code_that_never_ends_is_ended() -> None:
     """With a sentence instead of a place."""
     with pytest.raises(Refused, match="takes longer than 0 s") as refused:

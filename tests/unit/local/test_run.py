@@ -84,4 +84,4 @@ def test_a_trouble_is_told_once_and_so_is_its_end() -> None:
     troubles = Troubles("http://bridge", out, httpx.MockTransport(answer))
     while statuses:
         troubles.tell()
-    assert out.getvalue() == "Telegram does not answer. Trying again in 1 s.\nTelegram answers again.\n"
+    assert out.getvalue() == "Telegram does not answer. Trying again in 1 s.\nThat is over.\n"

@@ -246,8 +246,9 @@ def process(tmp_path: Path) -> Iterator[Callable[..., int]]:
 
 def test_only_a_busy_worker_of_the_stack_is_found(process: Callable[..., int]) -> None:
     """Not an idle one, not another function's, not another stack's."""
-    wanted = process(1, "worker", in_hand=True)
-    process(1, "worker", in_hand=False)
-    process(1, "webhook", in_hand=True)
-    process(2, "worker", in_hand=True)
-    assert [found.pid for found in busy(1, "worker")] == [wanted]
+    port = os.getpid()  # nobody else's, for the whole machine is looked at
+    wanted = process(port, "worker", in_hand=True)
+    process(port, "worker", in_hand=False)
+    process(port, "webhook", in_hand=True)
+    process(-port, "worker", in_hand=True)
+    assert [found.pid for found in busy(port, "worker")] == [wanted]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.machine.levers import AT_ONCE, FLOODER, MESSAGES, PAUSE_S, on_telegram
+from local.machine.levers import AT_ONCE, FLOODER, MESSAGES, ONE_PERSONS, PAUSE_S, RETRY_AFTER_S, on_telegram
 from local.telegram import app as telegram
 from local.telegram.clock import ManualClock
 from local.telegram.speaking import say
@@ -38,27 +38,32 @@ def levers(emulator: Emulator) -> dict[str, Lever]:
     return {lever.name: lever for lever in on_telegram(emulator)}
 
 
-async def test_a_flood_is_a_thousand_messages_in_some_seconds(
+async def test_a_flood_is_a_thousand_messages_from_one_person(
     emulator: Emulator, clock: ManualClock, levers: dict[str, Lever]
 ) -> None:
-    """From one person, a few at a time, so that another's message finds its place among them."""
+    """As fast as Telegram delivers them, so that it has no more of them in its line than leave room for others."""
     await levers["flood"].pull({"on": True})
+    delivered = 0
+    while (waiting := len(emulator.updates)) or levers["flood"].state()["busy"]:
+        assert waiting <= ONE_PERSONS
+        for pending in list(emulator.updates):
+            emulator.updates.settle(pending, "delivered")
+            delivered += 1
+        await clock.advance(PAUSE_S)
+    assert delivered == len(emulator.world.chats[FLOODER].messages) == MESSAGES
+
+
+async def test_a_crowd_is_a_thousand_people(emulator: Emulator, clock: ManualClock, levers: dict[str, Lever]) -> None:
+    """Each in a chat of their own, a few at a time, so that another's message finds its place among them."""
+    await levers["crowd"].pull({"on": True})
     await clock.advance(1)
-    state = levers["flood"].state()
+    state = levers["crowd"].state()
     assert (state["on"], state["busy"]) == (True, True)
     assert 0 < len(emulator.updates) < MESSAGES
     say(emulator, {"chat_id": 5, "text": "hi"})
     await clock.advance(ALL_SAID_S)
-    assert len(emulator.updates) == MESSAGES + 1
-    assert len(emulator.world.chats[FLOODER].messages) == MESSAGES
-    assert levers["flood"].state() == {"on": True, "busy": False, "said": "1000 of 1000 said, 1000 at Telegram."}
-
-
-async def test_a_crowd_is_a_thousand_people(emulator: Emulator, clock: ManualClock, levers: dict[str, Lever]) -> None:
-    """Each in a chat of their own."""
-    await levers["crowd"].pull({"on": True})
-    await clock.advance(ALL_SAID_S)
-    assert len({pending.queue for pending in emulator.updates}) == MESSAGES
+    assert len({pending.queue for pending in emulator.updates}) == MESSAGES + 1
+    assert levers["crowd"].state() == {"on": True, "busy": False, "said": "1000 of 1000 said, 1000 at Telegram."}
 
 
 async def test_undoing_a_flood_takes_back_what_is_at_telegram(
@@ -66,14 +71,14 @@ async def test_undoing_a_flood_takes_back_what_is_at_telegram(
 ) -> None:
     """Nothing more is said, what is on its way arrives, and what other people say stays."""
     say(emulator, {"chat_id": 5, "text": "hi"})
-    await levers["flood"].pull({"on": True})
+    await levers["crowd"].pull({"on": True})
     await clock.advance(1)
     first = list(emulator.updates)[1]
     first.attempts.append({"at": clock.now(), "status": None})
-    await levers["flood"].undo()
+    await levers["crowd"].undo()
     await clock.advance(ALL_SAID_S)
     assert [pending.queue for pending in emulator.updates] == ["chat:5", first.queue]
-    assert levers["flood"].state()["on"] is False
+    assert levers["crowd"].state()["on"] is False
 
 
 async def test_a_flood_that_the_bot_has_taken_is_over(
@@ -81,12 +86,29 @@ async def test_a_flood_that_the_bot_has_taken_is_over(
 ) -> None:
     """Then the lever is off, and can be pulled again."""
     for _ in range(2):
-        await levers["flood"].pull({"on": True})
+        await levers["crowd"].pull({"on": True})
         await clock.advance(ALL_SAID_S)
         for pending in list(emulator.updates):
             emulator.updates.settle(pending, "delivered")
-        assert levers["flood"].state() == {"on": False, "busy": False, "said": "All 1000 are with the bot."}
+        assert levers["crowd"].state() == {"on": False, "busy": False, "said": "All 1000 are with the bot."}
     assert len(emulator.updates.history) == 2 * MESSAGES
+
+
+async def test_a_failure_is_what_its_name_says(emulator: Emulator, levers: dict[str, Lever]) -> None:
+    """A 429 with a time, a 500, and for the third a message that arrives and an answer that does not."""
+    faults = {}
+    for name in ("limited", "broken", "silent"):
+        await levers[name].pull({"on": True})
+        fault = emulator.faults.take("sendMessage", "5")
+        assert fault is not None
+        error = fault.error
+        faults[name] = (error and error.code, error and error.retry_after, fault.after_delivery, fault.drop)
+        await levers[name].undo()
+    assert faults == {
+        "limited": (429, RETRY_AFTER_S, False, False),
+        "broken": (500, None, False, False),
+        "silent": (None, None, True, True),
+    }
 
 
 @pytest.mark.parametrize("name", ["limited", "broken", "silent"])

@@ -4,7 +4,7 @@ import { duration, number, put, rate } from "./words.js";
 
 /** By name: its label, what it says of the frame, and a word more. */
 const GAUGES = {
-  answer: ["Answer time, p50 / p99", answerTime, () => ""],
+  answer: ["Answer time", answerTime, () => "p50 / p99"],
   frozen: ["Frozen chats", ({ frozen }) => number(frozen), () => "now"],
   limited: ["Limits hit", minute("UpdatesLimited"), inAll("UpdatesLimited")],
   waits: ["Held for a limit or a freeze", minute("UpdatesWaiting"), inAll("UpdatesWaiting")],
@@ -13,10 +13,10 @@ const GAUGES = {
   calls: ["Calls of the bot", perSecond("calls"), inTotal("calls")],
   refused: ["Answered 429", perSecond("limited"), inTotal("limited")],
   undelivered: ["Failed deliveries", perSecond("refused"), inTotal("refused")],
-  cache: ["Reads from the cache", cache, () => ""],
+  cache: ["From the cache", cache, () => "of reads"],
   cold: ["Cold starts", minute("ColdStarts"), inAll("ColdStarts")],
 };
-const QUEUES = { updates: "updates.fifo", tasks: "tasks.fifo", dead: "dead.fifo" };
+const QUEUES = ["updates", "tasks", "dead"];
 
 let parts;
 let queues;
@@ -31,10 +31,8 @@ export function showGauges(place, known) {
 
 export function showQueues(place, seen) {
   parts ??= build(place);
-  const words = Object.entries(seen ?? {}).map(
-    ([name, { waiting, in_hand }]) => `${QUEUES[name]} ${number(waiting)} waiting, ${number(in_hand)} in hand`,
-  );
-  put(queues, words.length ? `SQS says: ${words.join(" · ")}` : "SQS says nothing yet.");
+  const words = seen && QUEUES.map((name) => `${name}.fifo ${number(seen[name].waiting)} + ${number(seen[name].in_hand)}`);
+  put(queues, words ? `Waiting + in hand, by SQS: ${words.join(" · ")}` : "SQS says nothing yet.");
 }
 
 function build(place) {

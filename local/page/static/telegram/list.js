@@ -45,7 +45,7 @@ export function chatList(actions) {
       const button = h("button", { type: "button", class: "chat", tabindex: -1, onclick: () => actions.open(id) });
       entry = { item: h("li", {}, button), button, newest: 0 };
       items.set(id, entry);
-      list.append(entry.item);
+      list.prepend(entry.item);
     }
     fill(entry.button, chat);
     if (chat.newest > entry.newest) {
@@ -66,7 +66,7 @@ export function chatList(actions) {
     const title = titleOf(chat);
     const last = lastOf(chat);
     const count = actions.isOpen(chat.id) && chat.newest <= chat.read ? 0 : unread(chat, actions.me(chat));
-    const who = last && chat.type !== "private" && !last.service ? `${last.from === actions.me(chat) ? "You" : last.name.split(" ")[0]}: ` : "";
+    const who = last && chat.type !== "private" && !last.service ? `${last.from === actions.me(chat) ? "You" : last.by_bot ? last.name : last.name.split(" ")[0]}: ` : "";
     const isTyping = Boolean(chat.action);
     button.replaceChildren(
       h("span", { class: `avatar hue-${hueOf(chat.id)}`, "aria-hidden": "true" }, initials(title)),
@@ -89,13 +89,12 @@ export function chatList(actions) {
         if (first) first.tabIndex = 0;
       }
     },
-    /** Draw everything anew, the chats in which something was said last first. */
+    /** Draw everything anew, in this order. */
     reset(ids) {
       const held = list.contains(document.activeElement) ? [...items].find(([, { button }]) => button === document.activeElement)?.[0] : null;
       items.clear();
       list.replaceChildren();
       for (const id of [...ids].reverse()) draw(id);
-      for (const { item, newest } of [...items.values()].reverse()) if (newest === 0) list.append(item);
       this.update([]);
       if (held != null) items.get(held)?.button.focus({ preventScroll: true });
     },
