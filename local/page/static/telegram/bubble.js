@@ -32,8 +32,8 @@ export function row(message, view) {
 }
 
 function quote(reply, view) {
-  return h("button", { type: "button", class: "quote", "aria-label": `In reply to ${reply.name}: ${reply.text}`, onclick: () => view.goTo(reply.id) },
-    h("b", {}, reply.name), h("span", {}, reply.text));
+  return h("button", { type: "button", class: "quote", onclick: () => view.goTo(reply.id) },
+    h("span", { class: "visually-hidden" }, "In reply to "), h("b", {}, reply.name), h("span", {}, reply.text));
 }
 
 function media(what, message) {

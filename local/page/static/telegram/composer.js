@@ -214,8 +214,10 @@ export function composer(view) {
 
   function refresh() {
     const isNew = chat.type === "private" && chat.count === 0;
+    const isHeld = document.activeElement === start;
     start.hidden = !isNew;
     line.hidden = isNew;
+    if (isHeld && !isNew) box.focus();
     label.textContent = `Message from ${chat.type === "channel" ? titleOf(chat) : nameOf(view.me())}`;
     showAs();
     showKeyboard();
