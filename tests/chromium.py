@@ -92,7 +92,9 @@ def browse(browser: Browser, complaints: list[str]) -> Iterator[Browse]:
         complaints.append(f"request failed: {request.method} {request.url} {request.failure}")
 
     def open_page(url: str, *, phone: bool = False, dark: bool = False) -> Page:
-        options: dict[str, Any] = {"viewport": PHONE, "has_touch": True} if phone else {"viewport": WIDE}
+        options: dict[str, Any] = (
+            {"viewport": PHONE, "has_touch": True, "device_scale_factor": 2} if phone else {"viewport": WIDE}
+        )
         context = browser.new_context(
             color_scheme="dark" if dark else "light", locale="en-GB", reduced_motion="reduce", **options
         )

@@ -37,6 +37,9 @@ def test_wide_it_is_for_everybody(
     page = browse(url, dark=dark)
     open_chat(page, "Ann Lee")
     said(page, "The dashboard")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.station')].every((one) => one.scrollWidth <= one.clientWidth)"
+    )
     assert violations(page) == []
     page.get_by_role("button", name="Commands").click()
     expect(page.get_by_role("listbox", name="Commands")).to_be_visible()

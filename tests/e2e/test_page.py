@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from local.conversation import Telegram
 from tests.browser.visitor import ANN, BEN, GROUP, message, open_chat, pull, said, station, undo, update, write
@@ -17,6 +17,7 @@ from tests.chromium import Browse
 
 CEM, DORA = 503, 504
 WITHIN_S = 90
+PICTURE: ViewportSize = {"width": 1440, "height": 1000}
 FLOOD = "Flood: 1 000 messages from one person"
 
 
@@ -27,6 +28,9 @@ def picture() -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         if folder:
+            if name != "page-phone":
+                page.set_viewport_size(PICTURE)
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             page.screenshot(path=Path(folder) / f"{name}.png")
 
     return take
