@@ -101,7 +101,7 @@ def test_somebody_new_in_a_new_group(url: str, browse: Browse) -> None:
     dialog = page.get_by_role("dialog", name="New person")
     dialog.get_by_label("First name").fill("Eve")
     dialog.get_by_role("button", name="Add").click()
-    expect(page.get_by_role("heading", name="Eve")).to_be_visible()
+    expect(page.get_by_role("heading", name="Eve", exact=True)).to_be_visible()
     page.get_by_role("button", name="New group").click()
     dialog = page.get_by_role("dialog", name="New group")
     dialog.get_by_label("Name", exact=True).fill("Lunch")
