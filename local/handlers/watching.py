@@ -114,9 +114,12 @@ def _watched(
 
 
 async def _tell(saved: asyncio.Event, watch: AsyncGenerator[set[FileChange]]) -> None:
-    """Tell of changes; and once that there may have been some before the watch began."""
-    has_begun = False
+    """Tell of changes, and to look once more a second after the last: what is in a new folder may come unnoticed.
+
+    The same holds for what was saved before the watch began.
+    """
+    is_settled = False
     async for changes in watch:
-        if changes or not has_begun:
+        if changes or not is_settled:
             saved.set()
-        has_begun = True
+        is_settled = not changes
