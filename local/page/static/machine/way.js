@@ -9,7 +9,7 @@ const STATIONS = {
   accepted: { label: "Accepted", all: "accepted", flow: "accepted", note: "by the webhook" },
   waiting: { label: "Waiting", now: "waiting", note: "in the queue" },
   work: { label: "In work", now: "work", flow: "began", note: "at a worker" },
-  answered: { label: "Answered", all: "answered", flow: "answered", note: "handled to the end" },
+  answered: { label: "Answered", all: "answered", flow: "answered", note: "to the end" },
   back: { label: "Put back", now: "back", flow: "back", note: "for another try" },
   dropped: { label: "Dropped", all: "dropped", flow: "dropped", note: "limited, stale, copies" },
   dead: { label: "Dead", all: "dead", flow: "dead", note: "given up, and kept" },
