@@ -62,7 +62,8 @@ class MakeRun:
     def press_ctrl_c(self) -> int:
         """Send what a terminal sends at Ctrl-C, and return make's exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(30)
+        # Removing what the local AWS unpacked takes its time on a busy disk.
+        return self.process.wait(60)
 
 
 def left(family: list[psutil.Process]) -> list[psutil.Process]:
