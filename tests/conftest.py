@@ -22,6 +22,9 @@ from local.stack import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: The people who talk to a bot under test, tests of tests, and a browser.
+pytest_plugins = ["local.telegram.pytest_plugin", "pytester", "tests.chromium"]
+
 # How long an example takes says what else this machine does.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
