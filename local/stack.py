@@ -8,16 +8,15 @@ one stack builds at a time.
 Hazard: `sam build --cached` does not know of ARCHITECTURE, hence a folder for each.
 """
 
-import fcntl
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import httpx
 
@@ -27,6 +26,7 @@ from local.bridge.claim import Claimed
 from local.bridge.leaving import wind_down
 from local.errors import LocalError
 from local.front import Front
+from local.locks import alone, taken
 from local.ports import HOST, Ports
 from local.processes import Programs, StepFailed
 
@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _BUCKET = "floodgate-local"
 _STARTED_WITHIN_S = 30
 _REACHABLE_WITHIN_S = 30
+_FREED_WITHIN_S = 20
 _POLL_S = 0.1
 
 type Report = Callable[[str], AbstractContextManager[None]]
@@ -93,7 +94,7 @@ class Stack:
             **(parameters or {}),
         }
         self._programs = Programs()
-        self._owns_folder = False
+        self._lock: IO[str] | None = None
         self._is_bridged = False
 
     def __enter__(self) -> Self:
@@ -145,7 +146,7 @@ class Stack:
 
     def stop(self) -> None:
         """Leave no process, and of the files only the logs."""
-        if not self._owns_folder:
+        if self._lock is None:
             return
         if self._is_bridged:
             with self._report("what was accepted"):
@@ -155,13 +156,18 @@ class Stack:
             for leftover in ("tmp", "s3", "state", "sam"):
                 shutil.rmtree(self.folder / leftover, ignore_errors=True)
             shutil.rmtree(self._build_folder, ignore_errors=True)
+        self._lock.close()
+        self._lock = None
 
     def check(self) -> None:
         """Raise ProgramEnded if a part of the stack has ended."""
         self._programs.check()
 
     def _make_folders(self) -> None:
-        self._owns_folder = True
+        self.folder.parent.mkdir(exist_ok=True)
+        # One that stops has left its ports, and still puts its folder in order.
+        otherwise = f"Another `make run` is at work in {self.folder}: stop it, or choose another FLOODGATE_AWS_PORT."
+        self._lock = taken(self.folder.with_suffix(".lock"), _FREED_WITHIN_S, otherwise)
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "tmp").mkdir(parents=True)
         self._builds.mkdir(exist_ok=True)
@@ -212,7 +218,7 @@ class Stack:
             raise StackUnusable(f"template.yaml has no parameter {', '.join(unknown)}. It has {', '.join(known)}.")
 
     def _build(self) -> None:
-        with _alone(self._builds / "lock"):
+        with alone(self._builds / "lock"):
             self._sam(
                 "build",
                 "--cached",
@@ -289,11 +295,3 @@ class Stack:
 def _uv(root: Path) -> Path | str:
     ours = root / ".tools" / "uv" / "bin" / "uv"
     return ours if ours.exists() else "uv"
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait until nobody else holds the lock, and hold it."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
