@@ -49,6 +49,10 @@ class TelegramControl:
         """Change what Telegram tells of a person, who is made if new, and return them as a User."""
         return self._post("users", user_id=user_id, **order)
 
+    def make_user(self, first_name: str, **order: Any) -> Json:
+        """Return somebody whom nobody has met, as a User."""
+        return self._post("users", first_name=first_name, **order)
+
     def make_group(self, title: str, user_ids: list[int], **order: Any) -> Json:
         """Make a group of these people, the first its owner, with the bot, and return `chat_id` and `update_ids`."""
         return self._post("groups", title=title, user_ids=user_ids, **order)

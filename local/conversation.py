@@ -21,10 +21,6 @@ from typing import Any
 
 from local.control import Json, TelegramControl
 
-#: Far from the ids that people pick by hand.
-_people = itertools.count(700_000_001)
-_groups = itertools.count(1)
-_SUPERGROUPS = -1_000_700_000_000
 _POLL_S = 0.02
 _SHOWN_CALLS = 5
 
@@ -71,16 +67,12 @@ class Telegram(TelegramControl):
 
     def person(self, first_name: str = "Ann", **user: Any) -> "Person":
         """Return somebody new; `user` is what else Telegram tells of them, such as language_code."""
-        person = Person(self, next(_people), first_name)
-        self.change_user(person.id, first_name=first_name, **user)
-        return person
+        return Person(self, self.make_user(first_name, **user)["id"], first_name)
 
     def group(self, title: str, owner: "Person", *others: "Person") -> "Group":
         """Return a new supergroup, to which its owner has just added the bot."""
-        group = Group(_SUPERGROUPS - next(_groups), title)
         people = [person.id for person in (owner, *others)]
-        self.make_group(title, people, chat_id=group.id, chat_type="supergroup")
-        return group
+        return Group(self.make_group(title, people, chat_type="supergroup")["chat_id"], title)
 
     def fails(self, method: str, times: int = 1, *, chat: "Person | Group | None" = None, **fault: Any) -> None:
         """Have the bot's next calls of the method fail, those to one chat or all.

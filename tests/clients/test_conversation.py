@@ -1,6 +1,8 @@
 """The fixture `telegram`, as a bot author has it: a real python-telegram-bot bot that polls."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 
 from local.conversation import NotHeard, Telegram
+from local.stack import ROOT
 from tests.clients.polling import polling
 
 
@@ -147,6 +150,19 @@ def test_a_button_that_is_not_shown(telegram: Telegram) -> None:
     """The error names it."""
     with pytest.raises(NotHeard, match=r"Ann was not shown the button 'Yes' within 0\.05 s"):
         telegram.person("Ann").presses("Yes", wait_s=0.05)
+
+
+def test_people_are_new_ones_wherever_others_have_been(telegram: Telegram) -> None:
+    """An emulator that runs already may have had another session's."""
+    session = (
+        "import sys; from local.conversation import Telegram\n"
+        "with Telegram(sys.argv[1], '1:x') as telegram:\n"
+        "    ann = telegram.person()\n"
+        "    print(ann.id, telegram.group('Lunch', ann).id)"
+    )
+    command = [sys.executable, "-c", session, telegram.url]
+    first, second = (subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout.split() for _ in "12")
+    assert not set(first) & set(second)
 
 
 _BARE = ("-p", "no:cacheprovider", "-p", "no:asyncio")
