@@ -54,8 +54,8 @@ class BreakAHandler:
         sent = "the command that is chosen" if self._command is None else f"/{self._command}"
         return (
             f"Send {sent}: its handler fails three times, some seconds apart, and the update is dead. The person is "
-            "told so, with a reference, and the admin is asked what to do, in chat 1. Everybody else is answered. Then "
-            "Undo, and press Retry in the admin's chat: the answer comes."
+            "told so, with a reference, and the admin is asked what to do, in chat 1 of the local Telegram. Everybody "
+            "else is answered. Then Undo, and press Retry in the admin's chat: the answer comes."
         )
 
     def state(self) -> Json:
