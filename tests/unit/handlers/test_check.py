@@ -42,6 +42,14 @@ async def test_it_imports_from_the_layers_and_from_nothing_else(tmp_path: Path) 
     assert await check(code("import beans\ndef describe(): return {'n': beans.COUNT}\n"), [tmp_path], {}) == {"n": 3}
     with pytest.raises(Refused, match="No module named 'pytest'"):
         await check(code("import pytest\n"), [tmp_path], {})
+    with pytest.raises(Refused, match="No module named 'breaking'"):  # which lies beside the program that tries it
+        await check(code("import breaking\n"), [tmp_path], {})
+
+
+async def test_what_the_code_leaves_running_is_not_waited_for() -> None:
+    """A thread that never ends."""
+    bot = "import threading\nthreading.Thread(target=threading.Event().wait).start()\ndef describe(): return {}\n"
+    assert await check(code(bot), [], {}, within_s=10) == {}
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ async def test_files_of_ours_that_cannot_be_deployed_are_gone(author: Author) ->
     """The next save goes without them."""
     with pytest.raises(LocalError):
         await author.reload.put_beside({"bot/zz.py": b"odd"})
-    await author.saves("8")
+    assert (await author.saves("8"))["state"] == "live"
+    assert author.live == "8"
     assert "bot/zz.py" not in author.deployed.has.files
 
 
