@@ -22,7 +22,7 @@ from local.telegram.parameters import Parameters, from_body
 from local.telegram.receiving import CHANGE_INTERVAL_S, Described, allowed_of, info_of, webhook_of
 from local.telegram.updates import ALL_TYPES, UpdateQueue
 from local.telegram.watching import Watcher
-from local.telegram.webhook import WebhookSender
+from local.telegram.webhook import Webhook, WebhookSender
 
 type Json = dict[str, Any]
 
@@ -59,6 +59,8 @@ class Bridge:
         self._poller: asyncio.Task[None] | None = None
         self._changed_at = float("-inf")
         self._has_stopped = False
+        # Whoever sets, deletes or stops waits for whoever does so already: each would undo half of the other's.
+        self._one_at_a_time = asyncio.Lock()
 
     # ------------------------------------------------------------------------------------- what the bot asks it for --
 
@@ -68,6 +70,10 @@ class Bridge:
             return await self.delete_webhook(parameters)
         _keep_pending(parameters)
         webhook, allowed = webhook_of(parameters), allowed_of(parameters)
+        async with self._one_at_a_time:
+            return await self._set(webhook, allowed)
+
+    async def _set(self, webhook: Webhook, allowed: list[str] | None) -> Described:
         if self._has_stopped:
             raise BotApiError(503, "Service Unavailable: the bridge to Telegram stops")
         is_same = self.sender.webhook == webhook
@@ -87,13 +93,14 @@ class Bridge:
     async def delete_webhook(self, parameters: Parameters) -> Described:
         """Deliver no more, and ask Telegram for no more. Raises BotApiError."""
         _keep_pending(parameters)
-        if self.sender.webhook is None:
-            return Described(result=True, description="Webhook is already deleted")
-        await self._stop_polling()
-        await self.sender.close()
-        await self._confirm()
-        self._say(Status("waiting", "The local webhook was removed; updates wait at Telegram."))
-        return Described(result=True, description="Webhook was deleted")
+        async with self._one_at_a_time:
+            if self.sender.webhook is None:
+                return Described(result=True, description="Webhook is already deleted")
+            await self._stop_polling()
+            await self.sender.close()
+            await self._confirm()
+            self._say(Status("waiting", "The local webhook was removed; updates wait at Telegram."))
+            return Described(result=True, description="Webhook was deleted")
 
     async def webhook_info(self) -> Json:
         """Return the local webhook, and how many updates wait here and at Telegram. Raises Refused, Unreachable."""
@@ -113,12 +120,13 @@ class Bridge:
 
     async def stop(self) -> None:
         """Ask for no more updates, let deliveries end, and confirm what was delivered. Calls are still handed on."""
-        if self._has_stopped:
-            return
-        self._has_stopped = True
-        await self._stop_polling()
-        await self.sender.finish(FINISH_WITHIN_S)
-        self._say(Status("stopped", await self._confirm()))
+        async with self._one_at_a_time:
+            if self._has_stopped:
+                return
+            self._has_stopped = True
+            await self._stop_polling()
+            await self.sender.finish(FINISH_WITHIN_S)
+            self._say(Status("stopped", await self._confirm()))
 
     async def close(self) -> None:
         """Stop, and close every connection."""

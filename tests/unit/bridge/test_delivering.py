@@ -228,6 +228,20 @@ async def test_a_clean_stop_confirms_what_was_delivered_and_no_more(crossing: Cr
     )
 
 
+async def test_a_stop_is_the_last_word(crossing: Crossing) -> None:
+    """Also while the bot, deployed anew, asks for other types of updates: Telegram is asked for none after it."""
+    await crossing.hook()
+    asking = asyncio.create_task(crossing.call("setWebhook", url=URL, allowed_updates=["message"]))
+    while crossing.bridge._polling.allowed is None:  # noqa: ASYNC110 - turns of the loop, not time
+        await asyncio.sleep(0)
+    await crossing.bridge.stop()
+    await asking
+    polls = crossing.polls()
+    await crossing.clock.advance(100)
+    assert crossing.polls() == polls
+    assert crossing.bridge.status()["state"] == "stopped"
+
+
 async def test_a_stop_lets_deliveries_end_and_starts_none(crossing: Crossing) -> None:
     """What is under way is delivered and confirmed; what waited behind it is not begun."""
     answers = asyncio.Event()
