@@ -35,6 +35,17 @@ def test_a_person_talks_to_the_bot(telegram: Telegram) -> None:
 
 
 @pytest.mark.usefixtures("bot")
+def test_the_latest_of_several_buttons_is_pressed(telegram: Telegram) -> None:
+    """Where an earlier message has one of the same label."""
+    ann = telegram.person("Ann")
+    for _ in range(2):
+        ann.says("/start")
+        latest = ann.hears("Do you agree?")
+    ann.presses("Yes")
+    assert ann.hears("You said yes.").id == latest.id
+
+
+@pytest.mark.usefixtures("bot")
 def test_what_stands_above_counts_as_heard(telegram: Telegram) -> None:
     """Whoever waits for the second message does not hear the first afterwards."""
     ann = telegram.person("Ann")

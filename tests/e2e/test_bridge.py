@@ -56,6 +56,12 @@ def _tells_the_token(processes: list[psutil.Process]) -> list[list[str]]:
     return [line for line in (process.cmdline() for process in processes) if TOKEN in " ".join(line)]
 
 
+def _have_the_token(processes: list[psutil.Process]) -> set[str]:
+    """Return the programs whose environment has it, as it was when they were started."""
+    lines = [process.cmdline() for process in processes if TOKEN in str(process.environ())]
+    return {line[2] if "-m" in line else line[0] for line in lines}
+
+
 def test_a_webhook_is_left_alone(there: TelegramControl, tmp_path: Path) -> None:
     """Before anything is started it says whose webhook it is, how to have it removed, and that nothing has changed."""
     there.say(ANN, "/start")
@@ -97,6 +103,7 @@ def test_people_at_telegram_are_answered_from_this_machine(there: TelegramContro
 
         family = run.family()
         assert _tells_the_token(family) == []
+        assert _have_the_token(family) == {"make", "local", "local.page"}
     finally:
         code = run.press_ctrl_c()
     assert code in CODES_AFTER_CTRL_C
