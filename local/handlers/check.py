@@ -4,12 +4,15 @@ Problem: code that does not import, or whose handlers are refused, would answer 
 Rule: the very files that are to be deployed are imported as a worker imports them, with the layers that the stack was
 built with and the function's variables, and asked what they handle, as a deployment asks. An error is told with the
 place in the author's files.
-Hazard: importing runs the code. It can hang, so that is bounded, and it can end the process.
+Hazard: importing runs the code. It can hang, print without end and start programs, so all of that is bounded, and it can
+end the process.
 """
 
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,6 +31,8 @@ _PROBE = Path(__file__).with_name("probe.py")
 _SENTENCES = ("HandlerNotUnderstood", "LayerUnusable")
 _SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 500
+_KEPT_BYTES = 1024 * 1024
+_LAST_WORDS_S = 1.0
 
 type Json = dict[str, Any]
 
@@ -57,16 +62,33 @@ async def check(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            process_group=0,
         )
+        assert process.stdout is not None  # noqa: S101 - they are pipes
+        assert process.stderr is not None  # noqa: S101
+        out, err = bytearray(), bytearray()
+        noise = asyncio.create_task(_keep(process.stderr, err))
         try:
-            out, err = await asyncio.wait_for(process.communicate(), within_s)
+            async with asyncio.timeout(within_s):
+                await _keep(process.stdout, out)
+                await process.wait()
         except TimeoutError:
             raise Refused(f"importing it takes longer than {within_s:.0f} s: what waits, or never ends?") from None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            # And what it has started, which would hold the other end open.
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of what has ended
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            await asyncio.wait({noise}, timeout=_LAST_WORDS_S)
+            noise.cancel()
     return _understood(out.decode(errors="replace"), err.decode(errors="replace"), process.returncode)
+
+
+async def _keep(stream: asyncio.StreamReader, end: bytearray) -> None:
+    """Have the end of what comes out of the stream, until it ends; code can print without end."""
+    while chunk := await stream.read(_KEPT_BYTES):
+        end += chunk
+        del end[:-_KEPT_BYTES]
 
 
 def _understood(out: str, err: str, code: int | None) -> Json:

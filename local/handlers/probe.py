@@ -8,14 +8,19 @@ prints goes to standard error.
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
+#: Even if nobody is left to end it.
+_ENDS_WITHIN_S = 60
+
 
 def main(folder: str, *libraries: str) -> None:
     """Write `{"interface": …}` or `{"error": …}`."""
+    signal.alarm(_ENDS_WITHIN_S)
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     folder = os.path.realpath(folder)  # as its files name themselves: /tmp is a link on some systems

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +107,24 @@ async def test_a_handler_that_is_refused_is_told_by_its_sentence() -> None:
     with pytest.raises(Refused) as refused:
         await check(code(bot), [], {})
     assert (str(refused.value), refused.value.where, refused.value.lines) == ("Leave block out.", None, [])
+
+
+async def test_what_the_code_starts_is_not_waited_for() -> None:
+    """A program that holds its standard error open."""
+    bot = "import subprocess\nsubprocess.Popen(['sleep', '15'])\ndef describe(): return {}\n"
+    assert await check(code(bot), [], {"PATH": os.defpath}, within_s=10) == {}
+
+
+async def test_code_that_prints_without_end_fills_no_memory() -> None:
+    """Of what it prints the end is kept."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused, match="takes longer"):
+            await check(code("while True: print('x' * 1_000_000)\n"), [], {}, within_s=1)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 20_000_000
 
 
 async def test_code_that_never_ends_is_ended() -> None:
