@@ -15,7 +15,7 @@ LAYERS := dependencies charts
 ARCHITECTURE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run new test bench chaos check format translations requirements trace dashboard build deploy destroy env clean environment
+.PHONY: help run new test bench chaos check format translations requirements trace dashboard screenshots build deploy destroy env clean environment
 .SILENT: help environment clean
 # `sam deploy --guided` knows the region by its older name only.
 ifdef AWS_REGION
@@ -53,6 +53,7 @@ check: environment ## Check style, types, the template and the locks
 	$(UV) lock --check --quiet
 	$(UV) lock --check --quiet --project tools/sam
 	$(UV) lock --check --quiet --project tools/ministack
+	$(UV) lock --check --quiet --project tools/aiogram
 	$(foreach layer,$(LAYERS),$(EXPORT) $($(layer)) | diff --unified layers/$(layer)/requirements.txt - || { \
 		echo 'The layer $(layer) is not what uv.lock says: make requirements' >&2; exit 1; };)
 	.venv/bin/ruff check
@@ -79,8 +80,11 @@ trace: environment ## Print all that was logged of one update: REF=K7QM2-XWD3A; 
 dashboard: requirements ## Draw docs/images/dashboard.png, of a stack under ten minutes of load; ARGS='--running 15' of yours
 	@$(PYTHON) -m local.dashboard $(ARGS)
 
+screenshots: environment ## Draw the page's pictures in docs/images anew, by the browser tests on a stack; wants Chromium
+	FLOODGATE_SCREENSHOTS=docs/images $(PYTHON) -m pytest tests/e2e/test_page.py --exitfirst
+
 clean: ## Remove what builds, runs and tests left behind
-	rm -rf .run .aws-sam env.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .run .aws-sam env.json tests/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find functions layers local tests -name __pycache__ -prune -exec rm -rf {} +
 
 # -------------------------------------------------------------------------------------------------- in your account --

@@ -43,7 +43,19 @@ class TelegramControl:
 
     def block(self, chat_id: int, *, blocked: bool = True) -> Json:
         """Have a person block the bot, or unblock it, in their private chat."""
-        return self._post("members", chat_id=chat_id, status="kicked" if blocked else "member")
+        return self.change_member(chat_id, "kicked" if blocked else "member")
+
+    def change_user(self, user_id: int, **order: Any) -> Json:
+        """Change what Telegram tells of a person, who is made if new, and return them as a User."""
+        return self._post("users", user_id=user_id, **order)
+
+    def make_group(self, title: str, user_ids: list[int], **order: Any) -> Json:
+        """Make a group of these people, the first its owner, with the bot, and return `chat_id` and `update_ids`."""
+        return self._post("groups", title=title, user_ids=user_ids, **order)
+
+    def change_member(self, chat_id: int, status: str, **order: Any) -> Json:
+        """Give somebody, by default the bot, a standing in a chat, and return the `update_ids` that tell of it."""
+        return self._post("members", chat_id=chat_id, status=status, **order)
 
     def migrate(self, chat_id: int) -> Json:
         """Make a supergroup of a group, and return the order's answer with its new id."""

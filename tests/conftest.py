@@ -19,6 +19,9 @@ from local.stack import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: The people who talk to a bot under test, tests of tests, and a browser.
+pytest_plugins = ["local.telegram.pytest_plugin", "pytester", "tests.chromium"]
+
 _DEPLOYED = ("tests/e2e/", "tests/runtime/")
 _COPIED_BY_BUILDS = ("functions", "layers")
 

@@ -103,6 +103,21 @@ def server(app: Starlette) -> Server:
     )
 
 
+@contextlib.contextmanager
+def running(app: Starlette, port: int = 0) -> Iterator[str]:
+    """Serve the app from a thread, on any free port unless one is given, and have its address."""
+    listener = listen(port)
+    serving = server(app)
+    thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]}, name="local Telegram")
+    thread.start()
+    try:
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
+    finally:
+        serving.should_exit = True
+        thread.join()
+        listener.close()
+
+
 def serve(port: int, app: Starlette, greeting: str = GREETING) -> None:
     """Say so and serve the app until SIGINT or SIGTERM; raise OSError if the port is taken."""
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.control import TelegramControl
 from local.ports import Ports
 from local.stack import ROOT, Stack
+from local.telegram.pytest_plugin import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -69,12 +69,10 @@ def outputs(stack: Stack) -> dict[str, str]:
     return stack.aws.outputs()
 
 
-@pytest.fixture
-def telegram(stack: Stack) -> Iterator[TelegramControl]:
-    """The people, and the fate of the bot's calls; faults end with the test."""
-    with TelegramControl(stack.telegram_url) as control:
-        yield control
-        control.clear_faults()
+@pytest.fixture(scope="session")
+def telegram_server(stack: Stack) -> Address:
+    """The stack's Telegram, to which the fixture `telegram` then talks."""
+    return Address(stack.telegram_url)
 
 
 @pytest.fixture

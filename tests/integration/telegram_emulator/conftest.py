@@ -1,6 +1,5 @@
 """The emulator on an ephemeral port of loopback."""
 
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -10,20 +9,14 @@ import telegram
 from telegram.request import HTTPXRequest
 
 from local.telegram.app import create_app
-from local.telegram.server import HOST, listen, server
+from local.telegram.server import running
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
     """Serve in a thread and return the emulator's address."""
-    listener = listen(0)
-    running = server(create_app())
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://{HOST}:{listener.getsockname()[1]}"
-    running.should_exit = True
-    thread.join()
-    listener.close()
+    with running(create_app()) as url:
+        yield url
 
 
 @pytest.fixture
