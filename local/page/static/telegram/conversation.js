@@ -120,6 +120,7 @@ export function conversation(view) {
     if (!old) return;
     rows.delete(id);
     const frame = old.closest(".album");
+    if (old.contains(document.activeElement)) log.focus({ preventScroll: true }); // from here the arrow keys go on
     old.remove();
     if (frame && !frame.children.length) frame.remove();
   }
