@@ -74,6 +74,7 @@ class Machine:
         #: How long the webhook takes for each update.
         self.accepts_after_s = 0.0
         self._feed = folder / NAME
+        self.folder.mkdir(exist_ok=True)
         self._feed.touch()
         self._chats: dict[str, deque[Json]] = {}
         self._draining: set[asyncio.Task[None]] = set()
