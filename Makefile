@@ -38,9 +38,10 @@ run: requirements ## Run the bot here: local AWS, local Telegram, the real templ
 new: environment ## Write a feature and its test, both passing: NAME=weather
 	@$(PYTHON) -m local new $(if $(NAME),'$(NAME)')
 
-# Two processes for the whole: what is deployed mostly waits, and the rest computes meanwhile; see tests/conftest.py.
+# Three processes for the whole, on two processors: what is deployed mostly waits, and the rest computes meanwhile; see
+# tests/conftest.py.
 test: environment ## Run every test; ARGS='tests/unit -k gate' for some
-	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --no-loadscope-reorder)
+	$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 3 --no-loadscope-reorder)
 
 bench: environment ## Print what the limits, the cache and the page achieve, in a table
 	PYTHONPATH=.:layers/floodgate $(PYTHON) -m bench.limits

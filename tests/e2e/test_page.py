@@ -30,8 +30,9 @@ def picture() -> Callable[[Page, str], None]:
         if folder:
             if name != "page-phone":
                 page.set_viewport_size(PICTURE)
+            page.evaluate("scrollTo(0, 0)")
             page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            page.screenshot(path=Path(folder) / f"{name}.png")
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=name == "page")
 
     return take
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+# One session for every test: it reads botocore's descriptions of the services once.
+_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
 SETTINGS = WebhookSettings(
     updates_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/updates.fifo",
     dead_queue_url="https://sqs.eu-central-1.amazonaws.com/123456789012/dead.fifo",
@@ -107,10 +109,9 @@ def early_webhook(wire: Wire, clock: Clock) -> Webhook:
 
 def _webhook(settings: WebhookSettings, wire: Wire, clock: Clock) -> Webhook:
     # One attempt per call, since botocore's retries would sleep.
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
     config = Config(retries={"mode": "standard", "total_max_attempts": 1})
-    sqs: SQSClient = session.client("sqs", config=config)
-    secrets: SecretsManagerClient = session.client("secretsmanager", config=config)
+    sqs: SQSClient = _SESSION.client("sqs", config=config)
+    secrets: SecretsManagerClient = _SESSION.client("secretsmanager", config=config)
     answer = cast("Callable[..., None]", wire.answer)  # the stubs know nothing of hooks that answer
     sqs.meta.events.register("before-send.sqs", answer)
     secrets.meta.events.register("before-send.secrets-manager", answer)
