@@ -88,7 +88,7 @@ async def test_another_site_may_give_no_orders(page: httpx.AsyncClient, headers:
 
 
 async def test_by_another_name_it_is_the_bot_api_alone(page: httpx.AsyncClient) -> None:
-    """A container calls this machine by its own name for it; a site whose name comes to mean this machine may not look."""
+    """A container calls this machine by its own name for it; a site that takes one may not look."""
     headers = {"Host": "host.docker.internal:8081"}
     assert (await page.post("/control/messages", headers=headers, json={})).status_code == 403
     assert (await page.get("/", headers=headers)).status_code == 403
