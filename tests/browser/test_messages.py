@@ -102,3 +102,23 @@ def test_a_press_that_nobody_answers_can_be_given_again(page: Page, telegram: Te
     page.clock.fast_forward(16_000)
     expect(page.get_by_text("has not answered the press yet")).to_be_visible()
     expect(key).not_to_have_attribute("aria-busy", "true")
+
+
+def test_people_send_photos_and_files(page: Page, telegram: Telegram) -> None:
+    """From the clip's menu, with a caption; a photo is drawn, and a file of any kind is a download."""
+    box = page.get_by_role("textbox", name="Message from")
+    for kind, name, content in (("Photo", "red.png", picture("red")), ("File", "notes.html", b"<script>1</script>")):
+        page.get_by_role("button", name="Attach a photo or a file").click()
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("group", name="Attach").get_by_role("button", name=kind, exact=True).click()
+        chooser.value.set_files({"name": name, "mimeType": "", "buffer": content})
+        expect(page.get_by_text(name)).to_be_visible()
+        expect(box).to_be_focused()
+        box.fill(f"My {kind.lower()}")
+        box.press("Enter")
+        said(page, f"My {kind.lower()}")
+    page.wait_for_function("document.querySelector('.mine img')?.naturalWidth === 80")
+    expect(page.get_by_role("link", name="Download notes.html")).to_be_visible()
+    transcript = httpx.get(f"{telegram.url}/control/chats/{ANN}/messages", trust_env=False).json()
+    sent = [one for one in transcript if "media" in one]
+    assert [(one["media"], one["text"]) for one in sent] == [("photo", "My photo"), ("document", "My file")]
