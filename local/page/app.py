@@ -10,6 +10,7 @@ call too, a request must name this machine as its host.
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ _HEADERS = {
 
 type Job = Callable[[], Coroutine[Any, Any, None]]
 
+_LOG = logging.getLogger(__name__)
+
 
 def create_app(
     telegram: Starlette,
@@ -61,7 +64,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with telegram.router.lifespan_context(telegram):
-            running = [asyncio.create_task(job()) for job in (stream.run, *jobs)]
+            running = [asyncio.create_task(_run(job)) for job in (stream.run, *jobs)]
             try:
                 yield
             finally:
@@ -96,6 +99,14 @@ def create_app(
         middleware=[Middleware(OfThisPage)],
         lifespan=lifespan,
     )
+
+
+async def _run(job: Job) -> None:
+    """Run the job, and have the log tell if it fails, for nobody waits for it."""
+    try:
+        await job()
+    except Exception:  # noqa: BLE001 - whatever it was, all else goes on
+        _LOG.exception("A part of the page stands still until it is started anew")
 
 
 async def _index(_: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -106,3 +107,21 @@ async def test_its_own_orders_are_taken(page: httpx.AsyncClient) -> None:
     """The browser says that they come from this page."""
     answer = await page.post("/page/levers/switch", headers={"Origin": HERE}, json={"on": True})
     assert answer.status_code == 200
+
+
+async def test_a_job_that_fails_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has why; the page goes on without it."""
+
+    async def fail() -> None:
+        raise ValueError("not foreseen")
+
+    app = create_app(telegram.create_app(), jobs=[fail])
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE) as page,
+    ):
+        await asyncio.sleep(0)
+        assert (await page.get("/")).status_code == 200
+    (record,) = caplog.records
+    assert "stands still" in record.message
+    assert "not foreseen" in str(record.exc_info)
