@@ -131,7 +131,7 @@ class Chats:
         return {
             "id": chat.id,
             "type": chat.type,
-            "title": chat.info.get("title", ""),
+            "title": str(chat.info.get("title", "")),
             "members": self._members(chat),
             "bot": own["status"] if is_in(own) else "out",
             "action": action["action"] if action else None,

@@ -56,7 +56,7 @@ def _shown(world: World, chat: Chat, message_id: int) -> Json:
         if reply
         else None,
         "forwarded": _origin(forwarded) if forwarded else None,
-        "buttons": (message.get("reply_markup") or {}).get("inline_keyboard"),
+        "buttons": _buttons(message.get("reply_markup") or {}),
         "reactions": [one.get("emoji", "⭐") for one in chat.reactions.get(message_id, [])] or None,
         "service": service(world, message),
     }
@@ -91,6 +91,11 @@ def summary(message: Json, most: int = QUOTE) -> str:
         text = name or kind.replace("_", " ").capitalize()
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _buttons(markup: Json) -> list[list[Json]] | None:
+    lines = markup.get("inline_keyboard")
+    return [[button | {"text": str(button["text"])} for button in line] for line in lines] if lines else None
 
 
 def _media(world: World, message: Json) -> Json | None:

@@ -187,7 +187,7 @@ _SCRIPT: Mapping[str, list[tuple[str, Json]]] = {
 
 def _of(message: Json) -> list[tuple[str, Json]]:
     """Return the calls by which the bot answers a message."""
-    text = message.get("text", "")
+    text = str(message.get("text", ""))
     if not text:
         return []
     command = text.partition(" ")[0].partition("@")[0]

@@ -122,3 +122,24 @@ def test_people_send_photos_and_files(page: Page, telegram: Telegram) -> None:
     transcript = httpx.get(f"{telegram.url}/control/chats/{ANN}/messages", trust_env=False).json()
     sent = [one for one in transcript if "media" in one]
     assert [(one["media"], one["text"]) for one in sent] == [("photo", "My photo"), ("document", "My file")]
+
+
+def test_an_update_of_no_shape_of_telegrams_hides_no_other(page: Page, telegram: Telegram) -> None:
+    """Whoever sends raw updates may send any; the page shows what it can, and whatever comes then."""
+    chat = {"id": -9, "type": "group", "title": 5}
+    odd: list[dict[str, Any]] = [
+        {"reply_markup": {"inline_keyboard": [5]}},
+        {"text": 7},
+        {"text": "a", "entities": "b"},
+        {"from": "nobody"},
+    ]
+    for number, one in enumerate(odd):
+        message = {"message_id": number + 1, "date": 1, "chat": chat, "from": {"id": ANN, "first_name": 3}, **one}
+        order = {"message": message}
+        httpx.post(f"{telegram.url}/control/updates", json=order, trust_env=False).raise_for_status()
+    telegram.say(ANN, "and still")
+    said(page, "You said: and still")
+    page.reload()
+    open_chat(page, "5")
+    log = page.get_by_role("log", name="Messages")
+    expect(log.get_by_text("A message of a shape that Telegram's have not")).to_have_count(len(odd))
