@@ -74,8 +74,8 @@ class Flood:
         return {"on": False, "busy": False, "said": self._sentence}
 
     async def pull(self, order: Json) -> None:  # noqa: ARG002 - it takes no more than `on`
-        """Begin to speak; a flood that speaks already goes on."""
-        if not self._speaks():
+        """Begin to speak; a flood that is on already goes on."""
+        if not (self._speaks() or self._waiting()):
             self._said, self._sentence = [], ""
             self._speaking = asyncio.create_task(self._speak())
 

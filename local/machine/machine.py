@@ -15,6 +15,7 @@ Hazard: a worker's lines come when its invocation ends. A freeze or an answer is
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -67,6 +68,7 @@ class Machine:
         self._feed = Feed(folder) if folder is not None else None
         self._account = account
         self._clock = clock
+        self._run = secrets.token_hex(4)  # another run numbers other updates alike
         self._look = Look(0.0)
         self._was_there = False
         self._flows = {name: Count() for name in FLOWS}
@@ -209,7 +211,7 @@ class Machine:
     def snapshot(self) -> Json:
         """Return all there is to show."""
         now = self._clock()
-        return {**self._figures(now), "curves": self._curves(now), "rows": self.recent.all()}
+        return {"run": self._run, **self._figures(now), "curves": self._curves(now), "rows": self.recent.all()}
 
     def changes(self) -> Json | None:
         """Return what of it has changed, at most each FRAME_EVERY_S."""

@@ -2,13 +2,15 @@
 
 Rule: `/` is the page, `/page/static/…` its files, `/page/events` the stream, `/page/levers/<name>` the levers; all else
 is the wrapped application's.
-Hazard: orders act without a login, and a browser lets any site send requests to this machine. So outside of the Bot API
-a request must name this machine as its host, and one that says where it comes from must come from this page.
+Hazard: orders act without a login, the local token is no secret, and a browser lets any site send requests to this
+machine. So one that says where it comes from must come from this page, and outside of the Bot API, which containers
+call too, a request must name this machine as its host.
 """
 
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,8 @@ _HEADERS = {
 
 type Job = Callable[[], Coroutine[Any, Any, None]]
 
+_LOG = logging.getLogger(__name__)
+
 
 def create_app(
     telegram: Starlette,
@@ -60,7 +64,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with telegram.router.lifespan_context(telegram):
-            running = [asyncio.create_task(job()) for job in (stream.run, *jobs)]
+            running = [asyncio.create_task(_run(job)) for job in (stream.run, *jobs)]
             try:
                 yield
             finally:
@@ -97,6 +101,14 @@ def create_app(
     )
 
 
+async def _run(job: Job) -> None:
+    """Run the job, and have the log tell if it fails, for nobody waits for it."""
+    try:
+        await job()
+    except Exception:  # noqa: BLE001 - whatever it was, all else goes on
+        _LOG.exception("A part of the page stands still until it is started anew")
+
+
 async def _index(_: Request) -> Response:
     return FileResponse(STATIC / "index.html", headers=_HEADERS)
 
@@ -119,7 +131,7 @@ class OfThisPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
-        if scope["type"] == "http" and not scope["path"].startswith(_BOT_API) and not _is_ours(Request(scope)):
+        if scope["type"] == "http" and not _is_ours(Request(scope)):
             refusal = JSONResponse({"error": "only this page, on 127.0.0.1, may ask for that"}, 403)
             await refusal(scope, receive, send)
         else:
@@ -128,5 +140,15 @@ class OfThisPage:
 
 def _is_ours(request: Request) -> bool:
     host = request.headers.get("host", "")
-    origin = request.headers.get("origin")
-    return host.rpartition(":")[0] in _OF_THIS_MACHINE and origin in (None, f"http://{host}")
+    if request.headers.get("origin", f"http://{host}") != f"http://{host}":
+        return False
+    # What a site embeds has no origin, but browsers say of it, to this machine, whose it is.
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not _is_a_link(request):
+        return False
+    return request.url.path.startswith(_BOT_API) or host.rpartition(":")[0] in _OF_THIS_MACHINE
+
+
+def _is_a_link(request: Request) -> bool:
+    """Return whether somebody follows a link to this page; of the Bot API's methods a GET does as much as a POST."""
+    is_of_the_bot_api = request.url.path.startswith(_BOT_API)
+    return request.method == "GET" and request.headers.get("sec-fetch-mode") == "navigate" and not is_of_the_bot_api

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from local.page.messages import full_name, shown, summary
+from local.page.messages import date, full_name, shown, summary
 from local.telegram.changes import What
 from local.telegram.emulator import Emulator
 from local.telegram.members import Json, is_in
@@ -71,7 +71,7 @@ class Chats:
         """Return everybody, every chat, and the last that was said."""
         world = self._world
         messages: list[Json] = []
-        latest = sorted(world.chats.values(), key=lambda chat: _date(chat, max(chat.messages, default=0)), reverse=True)
+        latest = sorted(world.chats.values(), key=_spoken_at, reverse=True)
         for chat in latest:
             ids = sorted(chat.messages)[-max(1, min(LAST, SNAPSHOT - len(messages))) :]
             messages += [shown(world, chat, message_id) for message_id in ids]
@@ -131,7 +131,7 @@ class Chats:
         return {
             "id": chat.id,
             "type": chat.type,
-            "title": chat.info.get("title", ""),
+            "title": str(chat.info.get("title", "")),
             "members": self._members(chat),
             "bot": own["status"] if is_in(own) else "out",
             "action": action["action"] if action else None,
@@ -171,5 +171,6 @@ class Chats:
         return [user_id for user_id in found if user_id is not None]
 
 
-def _date(chat: Chat, message_id: int) -> int:
-    return int(chat.messages[message_id].get("date", 0)) if message_id in chat.messages else 0
+def _spoken_at(chat: Chat) -> int:
+    last = max(chat.messages, default=None)
+    return 0 if last is None else date(chat.messages[last])

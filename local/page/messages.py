@@ -3,7 +3,7 @@
 Problem: the page must not know of file ids, names of people who wrote long ago, or thirty kinds of service messages.
 Rule: one flat object per message; texts and entities stay as they are, files get an address of this page, and what
 happened to a chat becomes a sentence.
-Hazard: raw updates bring messages of any shape, so nothing but the id is taken for granted.
+Hazard: raw updates bring messages of any shape. One that is none of Telegram's is shown as a sentence that says so.
 """
 
 from typing import Any
@@ -14,6 +14,9 @@ from local.telegram.world import Chat, World
 FILES = "/page/files/"
 QUOTE = 120
 QUOTE_OF_PINNED = 40
+NOT_SHOWN = "A message of a shape that Telegram's have not"
+#: What comes of taking a thing of one shape for one of another.
+_SHAPELESS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _SHOWN = ("photo", "document", "contact", "location")
 #: What a message can hold besides, of which the page says that it is there.
 _OTHERS = (
@@ -24,31 +27,46 @@ _OTHERS = (
 
 def shown(world: World, chat: Chat, message_id: int) -> Json:
     """Return the message of the chat as the page shows it; what it lacks is left out."""
+    try:
+        return _shown(world, chat, message_id)
+    except _SHAPELESS:
+        return {"chat": chat.id, "id": message_id, "date": 0, "name": "", "by_bot": False, "service": NOT_SHOWN}
+
+
+def _shown(world: World, chat: Chat, message_id: int) -> Json:
     message = chat.messages[message_id]
     sender = message.get("from") or {}
     name, entities = ("text", "entities") if "text" in message else ("caption", "caption_entities")
     reply, forwarded = message.get("reply_to_message"), message.get("forward_origin")
+    if not isinstance(message.get(name, ""), str):
+        raise TypeError(name)
     parts: Json = {
         "chat": chat.id,
         "id": message_id,
-        "date": message.get("date", 0),
+        "date": date(message),
         "from": sender.get("id"),
         "name": author(world, message),
         "by_bot": sender.get("id") == world.bot["id"] or (not sender and chat.type == "channel"),
         "edited": "edit_date" in message or None,
         "text": message.get(name),
-        "entities": message.get(entities),
+        "entities": [one for one in message.get(entities, []) if isinstance(one["offset"], int)] or None,
         "media": _media(world, message),
         "album": message.get("media_group_id"),
         "reply": {"id": reply.get("message_id"), "name": author(world, reply), "text": summary(reply)}
         if reply
         else None,
         "forwarded": _origin(forwarded) if forwarded else None,
-        "buttons": (message.get("reply_markup") or {}).get("inline_keyboard"),
+        "buttons": _buttons(message.get("reply_markup") or {}),
         "reactions": [one.get("emoji", "⭐") for one in chat.reactions.get(message_id, [])] or None,
         "service": service(world, message),
     }
     return {key: value for key, value in parts.items() if value is not None}
+
+
+def date(message: Json) -> int:
+    """Return when the message was written, 0 if it does not say so."""
+    said = message.get("date")
+    return said if isinstance(said, int) else 0
 
 
 def author(world: World, message: Json) -> str:
@@ -61,7 +79,7 @@ def author(world: World, message: Json) -> str:
 
 def full_name(user: Json) -> str:
     """Return the user's first and last name."""
-    return " ".join(user[name] for name in ("first_name", "last_name") if user.get(name))
+    return " ".join(str(user[name]) for name in ("first_name", "last_name") if user.get(name))
 
 
 def summary(message: Json, most: int = QUOTE) -> str:
@@ -73,6 +91,11 @@ def summary(message: Json, most: int = QUOTE) -> str:
         text = name or kind.replace("_", " ").capitalize()
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _buttons(markup: Json) -> list[list[Json]] | None:
+    lines = markup.get("inline_keyboard")
+    return [[button | {"text": str(button["text"])} for button in line] for line in lines] if lines else None
 
 
 def _media(world: World, message: Json) -> Json | None:

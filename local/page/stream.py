@@ -4,12 +4,14 @@ Problem: a flood is thousands of changes a second, and a browser draws sixty tim
 may come and go.
 Rule: a source is asked for what has changed ten times a second, and all that has is one event, however much it was. A
 page that connects, or that was too slow, gets everything first. Frames are upserts: to see one twice changes nothing.
-Hazard: a source is asked once for all pages, so `changes` must not depend on who has seen what.
+Hazard: a source is asked once for all pages, so `changes` must not depend on who has seen what. One that fails is left
+out and said in the log: the others, and the next tick, go on.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from sse_starlette import ServerSentEvent
@@ -19,6 +21,8 @@ TICK_S = 0.1
 LAG = 20
 
 type Json = dict[str, Any]
+
+_LOG = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -44,6 +48,7 @@ class Stream:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._pages: set[asyncio.Queue[ServerSentEvent]] = set()
+        self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Send changes until cancelled."""
@@ -55,7 +60,7 @@ class Stream:
     def tick(self) -> None:
         """Send what has changed."""
         for source in self._sources:
-            if (changes := source.changes()) is not None:
+            if (changes := self._asked(source, source.changes)) is not None:
                 event = _event(source.name, "change", changes)
                 for page in self._pages:
                     self._send(page, event)
@@ -81,9 +86,23 @@ class Stream:
         while not page.empty():
             page.get_nowait()
         for source in self._sources:
-            page.put_nowait(_event(source.name, "snapshot", source.snapshot()))
+            if (shown := self._asked(source, source.snapshot)) is not None:
+                page.put_nowait(_event(source.name, "snapshot", shown))
+
+    def _asked(self, source: Source, question: Callable[[], Json | None]) -> Json | None:
+        """Return the source's answer, None if it has none or fails, which is said once until it answers again."""
+        try:
+            answer = question()
+        except Exception:  # noqa: BLE001 - what one source does wrong is no other one's fault
+            if source.name not in self._failing:
+                _LOG.exception("The page does not show what is new of %s", source.name)
+            self._failing.add(source.name)
+            return None
+        self._failing.discard(source.name)
+        return answer
 
 
 def _event(name: str, kind: str, shown: Json) -> ServerSentEvent:
+    # Half of a surrogate pair, which JSON can name, is no UTF-8.
     text = json.dumps({"kind": kind, **shown}, ensure_ascii=False, separators=(",", ":"))
-    return ServerSentEvent(event=name, data=text)
+    return ServerSentEvent(event=name, data=text.encode("utf-8", "replace").decode())

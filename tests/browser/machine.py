@@ -74,6 +74,7 @@ class Machine:
         #: How long the webhook takes for each update.
         self.accepts_after_s = 0.0
         self._feed = folder / NAME
+        self.folder.mkdir(exist_ok=True)
         self._feed.touch()
         self._chats: dict[str, deque[Json]] = {}
         self._draining: set[asyncio.Task[None]] = set()
@@ -186,7 +187,7 @@ _SCRIPT: Mapping[str, list[tuple[str, Json]]] = {
 
 def _of(message: Json) -> list[tuple[str, Json]]:
     """Return the calls by which the bot answers a message."""
-    text = message.get("text", "")
+    text = str(message.get("text", ""))
     if not text:
         return []
     command = text.partition(" ")[0].partition("@")[0]

@@ -1,8 +1,9 @@
 """The left half in a browser: be the people in the chats."""
 
 import re
+import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from local.conversation import Telegram
 from tests.browser.visitor import ANN, BEN, message, open_chat, said, start, write
@@ -84,6 +85,37 @@ def test_what_comes_unseen_is_counted(url: str, browse: Browse, telegram: Telegr
     expect(ben).to_contain_text("1 unread")
     ben.click()
     expect(ben).not_to_contain_text("unread")
+
+
+def test_a_flood_is_not_read_out(url: str, browse: Browse, telegram: Telegram) -> None:
+    """However it is spread over frames, a screen reader hears how many messages there were, once they stop."""
+    page = browse(url)
+    telegram.say(ANN, "hello")
+    open_chat(page, "Ann Lee")
+    said(page, "You said: hello")
+    log = page.get_by_role("log", name="Messages")
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)
+    telegram.say(ANN, "alone")
+    draw_until(page, "You said: alone")
+    expect(log).to_have_attribute("aria-live", "polite")
+    page.clock.run_for(2000)
+    for number in range(8):
+        telegram.say(ANN, f"number {number}")
+        draw_until(page, f"number {number}")
+    expect(log).to_have_attribute("aria-live", "off")
+    page.clock.run_for(2000)
+    expect(page.get_by_role("status").filter(has_text="new messages")).to_have_count(1)
+
+
+def draw_until(page: Page, text: str) -> None:
+    """Let as little time pass on a page whose clock stands still as the message needs to be drawn."""
+    for _ in range(400):
+        if message(page, text).count():
+            return
+        page.clock.run_for(17)
+        time.sleep(0.05)  # of the server, whose clock goes on
+    raise AssertionError(f"{text!r} is not drawn")
 
 
 def test_the_bot_is_seen_typing(url: str, browse: Browse, telegram: Telegram) -> None:

@@ -146,3 +146,18 @@ def test_a_restart_is_survived(tmp_path: Path, browse: Browse, complaints: list[
         expect(page.get_by_role("article").filter(has_text="before")).to_have_count(0)
         expect(page.get_by_role("status").filter(has_text="No connection")).to_have_count(0)
         complaints[:] = [one for one in complaints if "/page/events" not in one]
+
+
+def test_an_open_update_of_before_a_restart_is_gone(tmp_path: Path, browse: Browse, complaints: list[str]) -> None:
+    """Another run numbers other updates alike, so what one was reading makes place for them."""
+    machines = [Machine(tmp_path / name) for name in ("first", "second")]
+    page, port = None, 0
+    for number, machine in enumerate(machines):
+        app = around_the_emulator(emulator.create_app(), machine.folder, machine.account)
+        with running(app, port) as url, Telegram(url, "123456:local") as telegram, machine.working_for(telegram):
+            page, port = page or browse(url), int(url.rpartition(":")[2])
+            telegram.say(ANN, f"run {number}")
+            expect(update(page, f"run {number}")).to_contain_text("answered")
+            expect(page.locator("button.update")).to_have_count(1)
+            update(page, f"run {number}").click()
+    complaints[:] = [one for one in complaints if "/page/events" not in one]

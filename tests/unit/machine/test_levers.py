@@ -66,6 +66,19 @@ async def test_a_crowd_is_a_thousand_people(emulator: Emulator, clock: ManualClo
     assert levers["crowd"].state() == {"on": True, "busy": False, "said": "1000 of 1000 said, 1000 at Telegram."}
 
 
+async def test_a_flood_that_is_at_telegram_is_not_begun_again(
+    emulator: Emulator, clock: ManualClock, levers: dict[str, Lever]
+) -> None:
+    """Pulled twice it is one, and Undo takes back all that is there of it."""
+    await levers["crowd"].pull({"on": True})
+    await clock.advance(2 * ALL_SAID_S)
+    await levers["crowd"].pull({"on": True})
+    await clock.advance(2 * ALL_SAID_S)
+    assert len(emulator.updates) == MESSAGES
+    await levers["crowd"].undo()
+    assert len(emulator.updates) == 0
+
+
 async def test_undoing_a_flood_takes_back_what_is_at_telegram(
     emulator: Emulator, clock: ManualClock, levers: dict[str, Lever]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -71,18 +72,56 @@ async def test_levers_are_pulled_and_undone(page: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Host": "evil.example:8081"}, {"Origin": "null"}],
-    ids=["another site", "another name for this machine", "a site that hides"],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+    ids=["another site", "a site that hides", "another page of this machine", "what a site embeds"],
 )
 async def test_another_site_may_give_no_orders(page: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    """What another site has the browser send is refused, but for the Bot API, which asks for the token."""
-    for path in ("/control/messages", "/page/levers/switch"):
+    """What another site has the browser send is refused, of the Bot API too: everybody knows the local token."""
+    for path in ("/control/messages", "/page/levers/switch", "/bot123456:local/getMe"):
         assert (await page.post(path, headers=headers, json={"on": True})).status_code == 403
     assert (await page.get("/", headers=headers)).status_code == 403
+    assert (await page.get("/bot123456:local/getMe", headers=headers)).status_code == 403
+
+
+async def test_by_another_name_it_is_the_bot_api_alone(page: httpx.AsyncClient) -> None:
+    """A container calls this machine by its own name for it; a site that takes one may not look."""
+    headers = {"Host": "host.docker.internal:8081"}
+    assert (await page.post("/control/messages", headers=headers, json={})).status_code == 403
+    assert (await page.get("/", headers=headers)).status_code == 403
     assert (await page.get("/bot123456:local/getMe", headers=headers)).status_code == 200
+
+
+async def test_a_link_leads_to_the_page(page: httpx.AsyncClient) -> None:
+    """From whichever site; but none leads to a method of the bot's."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert (await page.get("/", headers=headers)).status_code == 200
+    assert (await page.get("/bot123456:local/getMe", headers=headers)).status_code == 403
 
 
 async def test_its_own_orders_are_taken(page: httpx.AsyncClient) -> None:
     """The browser says that they come from this page."""
     answer = await page.post("/page/levers/switch", headers={"Origin": HERE}, json={"on": True})
     assert answer.status_code == 200
+
+
+async def test_a_job_that_fails_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has why; the page goes on without it."""
+
+    async def fail() -> None:
+        raise ValueError("not foreseen")
+
+    app = create_app(telegram.create_app(), jobs=[fail])
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE) as page,
+    ):
+        await asyncio.sleep(0)
+        assert (await page.get("/")).status_code == 200
+    (record,) = caplog.records
+    assert "stands still" in record.message
+    assert "not foreseen" in str(record.exc_info)

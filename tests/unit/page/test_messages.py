@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.page.messages import QUOTE, shown, summary
+from local.page.messages import NOT_SHOWN, QUOTE, shown, summary
 from tests.unit.telegram_emulator.harness import Harness
 
 if TYPE_CHECKING:
@@ -144,3 +144,32 @@ def test_a_summary_is_one_short_line() -> None:
         "a.txt",
         "Message",
     ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"from": "Ann"},
+        {"text": 7},
+        {"text": "a", "entities": "bold"},
+        {"photo": 5},
+        {"reply_to_message": 5},
+        {"new_chat_members": [7]},
+        {"reply_markup": "buttons"},
+        {"reply_markup": {"inline_keyboard": ["button"]}},
+    ],
+    ids=str,
+)
+async def test_a_message_of_no_shape_of_telegrams_is_said_to_be_there(
+    telegram: Harness, content: dict[str, Any]
+) -> None:
+    """Raw updates can bring any; the page shows the others as ever."""
+    assert _shown(telegram, content) == {
+        "chat": GROUP, "id": 2, "date": 0, "name": "", "by_bot": False, "service": NOT_SHOWN,
+    }  # fmt: skip
+
+
+async def test_a_name_that_is_no_text_is_shown_as_one(telegram: Harness) -> None:
+    """Whoever has it can still be chosen from the list."""
+    telegram.emulator.world.users[5] = ANN | {"first_name": 7, "last_name": ""}
+    assert _shown(telegram, {"text": "hi"})["name"] == "7"

@@ -13,7 +13,7 @@ const GAUGES = {
   calls: ["Calls of the bot", perSecond("calls"), inTotal("calls")],
   refused: ["Answered 429", perSecond("limited"), inTotal("limited")],
   undelivered: ["Failed deliveries", perSecond("refused"), inTotal("refused")],
-  cache: ["From the cache", cache, () => "of reads"],
+  cache: ["From the cache", cache, () => "reads"],
   cold: ["Cold starts", minute("ColdStarts"), inAll("ColdStarts")],
 };
 const QUEUES = ["updates", "tasks", "dead"];
@@ -67,7 +67,7 @@ function answerTime({ answer_ms: ms }) {
 }
 
 function cache({ minute: { CacheHits: hits, CacheMisses: misses } }) {
-  return hits + misses ? `${number(hits)} of ${number(hits + misses)}` : "none read";
+  return `${number(hits)} of ${number(hits + misses)}`;
 }
 
 /** Two times of one unit have it once. */

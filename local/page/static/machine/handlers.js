@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { clock } from "./words.js";
 
 const line = document.getElementById("handlers");
 const alert = document.getElementById("handlers-error");
@@ -7,7 +8,7 @@ let told;
 /** Shows whether the saved handlers answer: a line always, and the error with its last lines if they do not. */
 export function show({ state, said, error, since }) {
   line.dataset.state = state;
-  const text = state === "broken" ? "" : `${said} (${new Date(since * 1000).toLocaleTimeString()})`;
+  const text = state === "broken" ? "" : `${said} (${clock(since)})`;
   if (line.textContent !== text) line.textContent = text;
   const now = state === "broken" ? said : "";
   if (now === told) return; // or a screen reader would read it again

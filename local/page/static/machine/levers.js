@@ -11,7 +11,14 @@ const announced = h("p", { class: "visually-hidden", role: "status" });
 
 section.append(h("p", {}, "Break something, and watch the machine. Each has an Undo."), list, announced);
 
+/** Each frame has all levers; another run may have others. */
 export function show({ levers }) {
+  const names = new Set(levers.map(({ name }) => name));
+  for (const [name, { item }] of cards) {
+    if (names.has(name)) continue;
+    item.remove();
+    cards.delete(name);
+  }
   for (const lever of levers) {
     if (!cards.has(lever.name)) cards.set(lever.name, card(lever));
     fill(cards.get(lever.name), lever);

@@ -26,5 +26,5 @@ export function show(frame) {
   }
   if ("queues" in frame) showQueues(place("gauges"), frame.queues);
   if ("alarms" in frame) showAlarms(place("alarms"), frame.alarms);
-  if (frame.rows) showUpdates(place("updates"), frame.rows, frame.kind === "snapshot");
+  if (frame.rows) showUpdates(place("updates"), frame.rows, frame.kind === "snapshot", known.run);
 }

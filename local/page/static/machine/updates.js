@@ -1,4 +1,7 @@
-/** The last updates one by one, the newest first. While one reads, by pointer or keyboard, no row comes or goes. */
+/**
+ * The last updates one by one, the newest first. While one reads, by pointer or keyboard, no row comes or goes, until
+ * another run begins, whose updates are others under the same numbers.
+ */
 import { h } from "../dom.js";
 import { toggleLines } from "./lines.js";
 import { clock, duration, put } from "./words.js";
@@ -15,9 +18,12 @@ const REASONS = { user_limit: "limited", chat_limit: "limited", stale: "stale", 
 const rows = new Map(); // number -> { row, item, … }
 const held = new Map(); // rows that have come meanwhile
 let parts;
+let ofRun;
 
-export function showUpdates(place, changed, isAll) {
+export function showUpdates(place, changed, isAll, run) {
   parts ??= build(place);
+  if (run !== ofRun) forget();
+  ofRun = run;
   const isHeld = heldUntil() !== "";
   if (isAll && !isHeld) {
     const numbers = new Set(changed.map(({ n }) => n));
@@ -43,6 +49,12 @@ function build(place) {
   for (const event of ["pointerleave", "focusout"]) list.addEventListener(event, () => setTimeout(release));
   place.append(h("div", { class: "updates-head" }, h("h3", {}, "The last updates"), said, pause), empty, list);
   return { list, pause, said, empty };
+}
+
+function forget() {
+  if (parts.list.contains(document.activeElement)) parts.pause.focus();
+  for (const number of [...rows.keys()]) remove(number);
+  held.clear();
 }
 
 /** Why no row may come or go, as what ends it; nothing if they may. */

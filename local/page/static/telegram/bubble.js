@@ -41,9 +41,10 @@ function media(what, message) {
     case "photo": {
       if (!what.url) return h("p", { class: "muted" }, "A photo whose file is not here");
       const image = h("img", { src: what.url, alt: message.text ? "Photo" : `Photo from ${message.name}`, loading: "lazy", onerror: () => {
-        image.replaceWith(h("span", { class: "muted" }, "A photo that no browser can show"));
+        opened.replaceWith(h("span", { class: "muted" }, "A photo that no browser can show"));
       } });
-      return h("figure", { class: "photo" }, h("a", { href: what.url, target: "_blank", rel: "noopener", "aria-label": "Open the photo" }, image));
+      const opened = h("a", { href: what.url, target: "_blank", rel: "noopener", "aria-label": "Open the photo" }, image);
+      return h("figure", { class: "photo" }, opened);
     }
     case "document": {
       const words = h("span", {}, h("span", { class: "file-name" }, what.name), h("br"), h("span", { class: "size" }, size(what.size)));

@@ -168,6 +168,7 @@ export function composer(view) {
     const markup = keyboardFor(chat, view.me());
     const rows = markup?.keyboard?.filter((one) => one.length);
     const id = `${world.run} ${chat.id} ${markup?.message}`;
+    const isHeld = keys.contains(document.activeElement);
     keyboardButton.hidden = !rows?.length;
     keys.hidden = !rows?.length || hidden.has(id);
     keyboardButton.setAttribute("aria-expanded", String(!keys.hidden));
@@ -177,6 +178,8 @@ export function composer(view) {
       keys.classList.toggle("tall", !markup.resize_keyboard);
     }
     keys.dataset.of = keys.hidden ? "" : id;
+    if (isHeld && keys.hidden) box.focus();
+    else if (isHeld && !keys.contains(document.activeElement)) keys.querySelector("button").focus();
     if (markup?.force_reply && !forced.has(id)) {
       forced.add(id);
       const asking = chat.messages.get(markup.message);

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { LAST, inOrder } from "./world.js";
 
 const NEAR_PX = 60;
-const FLOOD = 4; // messages at once, from which on they are counted and not read out
+const FLOOD = 6; // messages within CALM_MS, from which on they are counted and not read out
 const CALM_MS = 1500;
 
 export function conversation(view) {
@@ -20,6 +20,7 @@ export function conversation(view) {
   let chat = null;
   let isAtBottom = true;
   let below = 0;
+  let lately = []; // when the last messages came
   let inFlood = 0;
   let calm = null;
 
@@ -120,6 +121,7 @@ export function conversation(view) {
     if (!old) return;
     rows.delete(id);
     const frame = old.closest(".album");
+    if (old.contains(document.activeElement)) log.focus({ preventScroll: true }); // from here the arrow keys go on
     old.remove();
     if (frame && !frame.children.length) frame.remove();
   }
@@ -130,13 +132,15 @@ export function conversation(view) {
   }
 
   function announce(count) {
-    const isFlood = count >= FLOOD || calm !== null;
+    const now = performance.now();
+    lately = [...lately, ...Array(count).fill(now)].slice(-FLOOD).filter((at) => now - at < CALM_MS);
+    const isFlood = lately.length === FLOOD || calm !== null;
     log.setAttribute("aria-live", isFlood ? "off" : "polite");
     if (!isFlood) return;
     inFlood += count;
     clearTimeout(calm);
     calm = setTimeout(() => {
-      said.textContent = `${inFlood} new messages`;
+      said.textContent = `${inFlood} new ${inFlood === 1 ? "message" : "messages"}`;
       inFlood = 0;
       calm = null;
     }, CALM_MS);

@@ -110,6 +110,7 @@ function spoiler(inside) {
     cover.setAttribute("aria-expanded", "true");
     for (const name of ["role", "tabindex", "aria-label", "aria-expanded"]) cover.removeAttribute(name);
     cover.classList.remove("spoiler");
+    if (event.key) cover.closest("[tabindex]")?.focus({ preventScroll: true }); // what is no button any more has no focus
   };
   cover.addEventListener("click", reveal);
   cover.addEventListener("keydown", reveal);

@@ -10,6 +10,7 @@ import { chatList } from "./list.js";
 import { apply, chatOf, hueOf, initials, nameOf, titleOf, world } from "./world.js";
 
 const TOAST_MS = 5000;
+const ANSWER_MS = 15_000; // then a press may be given again, as in Telegram's apps
 const KEPT = "floodgate.chat"; // the open chat, for when the page is loaded again
 const ACTIONS = { typing: "typing …", upload_photo: "sending a photo …", upload_document: "sending a file …" };
 
@@ -94,8 +95,8 @@ function open(id) {
 
 /** Open a chat that was just made, as soon as the server shows it. */
 function openSoon(id) {
-  if (world.people.has(id) || world.chats.has(id)) open(id);
-  else wanted = id;
+  wanted = id;
+  if (world.people.has(id) || world.chats.has(id)) setTimeout(openWanted); // when the dialog has given the focus back
 }
 
 function showHead() {
@@ -164,6 +165,11 @@ async function press(message, button, element) {
   if (!told) return element.removeAttribute("aria-busy");
   pressed.set(told.callback_query_id, element);
   if (early.has(told.callback_query_id)) answer(early.get(told.callback_query_id));
+  setTimeout(() => {
+    if (pressed.get(told.callback_query_id) !== element) return;
+    element.removeAttribute("aria-busy");
+    toast(`${world.bot.name} has not answered the press yet (answerCallbackQuery).`);
+  }, ANSWER_MS);
   return undefined;
 }
 
@@ -217,11 +223,14 @@ export function show(frame) {
   if (changed.isAll) showAll(changed);
   else showChanged(changed);
   for (const given of changed.answers) answer(given);
-  if (wanted !== null && (world.people.has(wanted) || world.chats.has(wanted))) {
-    open(wanted);
-    writing.focus();
-  }
+  openWanted();
   return undefined;
+}
+
+function openWanted() {
+  if (wanted === null || !(world.people.has(wanted) || world.chats.has(wanted))) return;
+  open(wanted);
+  writing.focus();
 }
 
 /** Chats in which something was said, the latest first; then people, groups, and the admin, who is there for failures. */
