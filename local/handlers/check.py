@@ -4,8 +4,8 @@ Problem: code that does not import, or whose handlers are refused, would answer 
 Rule: the very files that are to be deployed are imported as a worker imports them, with the layers that the stack was
 built with and the function's variables, and asked what they handle, as a deployment asks. An error is told with the
 place in the author's files.
-Hazard: importing runs the code. It can hang, print without end and start programs, so all of that is bounded, and it can
-end the process.
+Hazard: importing runs the code. It can hang, print without end and start programs, so all of that is bounded, and it
+can end the process.
 """
 
 import asyncio
