@@ -7,18 +7,18 @@ are sentences, of which the last is `status`, how it goes.
 from typing import Any
 
 from local.bridge.bridge import Bridge
+from local.page.stream import Whole
 
 type Json = dict[str, Any]
 
 
-class Shown:
+class Shown(Whole):
     """The source `telegram` of the page's events while a bridge is there."""
 
     name = "telegram"
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._last: Json | None = None
 
     def snapshot(self) -> Json:
         """Return all that there is to show now."""
@@ -33,11 +33,3 @@ class Shown:
             "status": sentence,
             **status,
         }
-
-    def changes(self) -> Json | None:
-        """Return it all if anything has changed."""
-        shown = self.snapshot()
-        if shown == self._last:
-            return None
-        self._last = shown
-        return shown

@@ -19,6 +19,7 @@ from local.handlers.check import Refused
 from local.handlers.code import Code
 from local.handlers.functions import WORKER
 from local.handlers.watching import Project
+from local.page.stream import Whole
 
 _LOOK_EVERY_S = 0.5
 _NAMED_FILES = 3
@@ -49,7 +50,7 @@ class Target(Protocol):
     def register(self) -> Json: ...  # noqa: D102
 
 
-class Reload:
+class Reload(Whole):
     """Keeps the stack's handlers as they are saved, while `run` runs."""
 
     name = "handlers"
@@ -76,7 +77,6 @@ class Reload:
         self._live: Code | None = None
         self._interface: Json | None = None
         self._outdated: list[str] = []
-        self._shown: Json | None = None
         self._show(State.CHECKING, "The bot is being deployed.")
 
     # --------------------------------------------------------------------------------------------- the page's source --
@@ -90,14 +90,6 @@ class Reload:
             "error": self._error,
             "since": self._changed_at,
         }
-
-    def changes(self) -> Json | None:
-        """Return the same if it has changed."""
-        shown = self.snapshot()
-        if shown == self._shown:
-            return None
-        self._shown = shown
-        return shown
 
     # ------------------------------------------------------------------------------------------------ the work --
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from local.errors import LocalError
+from local.page.stream import Whole
 
 type Json = dict[str, Any]
 
@@ -40,14 +41,13 @@ class NoSuchLever(LocalError):
     """There is none of that name."""
 
 
-class Levers:
+class Levers(Whole):
     """All levers, and the source `levers` of the page's events."""
 
     name = "levers"
 
     def __init__(self, levers: Sequence[Lever]) -> None:
         self._levers = {lever.name: lever for lever in levers}
-        self._shown: Json | None = None
 
     async def order(self, name: str, order: Json) -> Json:
         """Pull the lever (`{"on": true}`) or undo it (`{"on": false}`), and return its state. Raises LocalError."""
@@ -65,11 +65,3 @@ class Levers:
                 for lever in self._levers.values()
             ]
         }
-
-    def changes(self) -> Json | None:
-        """Return them all if one has changed."""
-        shown = self.snapshot()
-        if shown == self._shown:
-            return None
-        self._shown = shown
-        return shown

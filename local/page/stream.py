@@ -11,6 +11,7 @@ out and said in the log: the others, and the next tick, go on.
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
@@ -40,6 +41,24 @@ class Source(Protocol):
     def changes(self) -> Json | None:
         """Return what has changed since the last time this was asked; None if nothing has."""
         ...
+
+
+class Whole(ABC):
+    """A source whose frames are whole: small enough to be sent as it is whenever something in it has changed."""
+
+    _shown: Json | None = None
+
+    @abstractmethod
+    def snapshot(self) -> Json:
+        """Return all that there is to show now."""
+
+    def changes(self) -> Json | None:
+        """Return it all if anything has changed."""
+        shown = self.snapshot()
+        if shown == self._shown:
+            return None
+        self._shown = shown
+        return shown
 
 
 class Stream:
