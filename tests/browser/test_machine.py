@@ -72,7 +72,9 @@ def test_the_last_updates_come_soon_and_scroll_with_their_pane(url: str, browse:
     heading = page.get_by_role("heading", name="The last updates").bounding_box()
     assert heading
     assert heading["y"] < 600
-    scrolls = "(one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight"
+    scrolls = (
+        "(one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight"
+    )
     found = f"[...document.querySelectorAll('#machine, #machine *')].filter({scrolls}).map((one) => one.id)"
     assert page.evaluate(found) == ["machine"]
 
