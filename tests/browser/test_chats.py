@@ -70,7 +70,7 @@ def test_commands_are_chosen_from_the_menu(url: str, browse: Browse, telegram: T
     said(page, "The dashboard")
     picture = page.get_by_role("article").get_by_role("img")
     picture.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('article img').naturalWidth > 100")
+    assert picture.evaluate("(one) => one.decode().then(() => one.naturalWidth)") > 100
 
 
 def test_what_comes_unseen_is_counted(url: str, browse: Browse, telegram: Telegram) -> None:

@@ -66,27 +66,34 @@ def test_a_link_that_would_run_is_none(page: Page, telegram: Telegram) -> None:
 def test_a_picture_that_gets_its_height_late_is_seen_to_its_end(page: Page, telegram: Telegram) -> None:
     """One who was at the end stays there, whether it comes in or is there when the chat is opened; others stay put."""
     log = page.get_by_role("log", name="Messages")
-    at_end = "(log) => Math.abs(log.scrollHeight - log.scrollTop - log.clientHeight) < 2"
+    drawn = "(log) => Promise.all([...log.querySelectorAll('img')].map((one) => one.decode()))"
+    settled = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+    def is_at_end() -> bool:
+        log.evaluate(drawn)
+        page.evaluate(settled)
+        return bool(log.evaluate("(log) => Math.abs(log.scrollHeight - log.scrollTop - log.clientHeight) < 2"))
+
     for turn in range(2):
         send(telegram, "sendPhoto", files={"photo": ("a.png", picture("red", (300, 900)))}, caption=f"tall {turn}")
     said(page, "tall 1")
-    drawn = "[...document.querySelectorAll('.photo img')].filter((one) => one.naturalHeight === 900).length === 2"
     for _ in range(2):
-        page.wait_for_function(drawn)
-        page.wait_for_function(f"({at_end})(document.querySelector('.log'))")
+        expect(log.get_by_role("img")).to_have_count(2)
+        assert is_at_end()
         # A scroll of before is told of only after the height has come.
         grow = "(log) => { log.lastElementChild.style.minHeight = '1500px'; log.dispatchEvent(new Event('scroll')); }"
         log.evaluate(grow)
-        page.wait_for_function(f"({at_end})(document.querySelector('.log'))")
+        assert is_at_end()
         page.reload()
         open_chat(page, "Ann Lee")
-    page.wait_for_function(drawn)
+    expect(log.get_by_role("img")).to_have_count(2)
+    assert is_at_end()
     log.hover()
     page.mouse.wheel(0, -400)
     expect(page.get_by_role("button", name="Latest")).to_be_visible()
     before = log.evaluate("(log) => log.scrollTop")
     log.evaluate("(log) => { log.lastElementChild.style.minHeight = '1500px'; }")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(settled)
     assert log.evaluate("(log) => log.scrollTop") == before
 
 

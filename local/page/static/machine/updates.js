@@ -31,7 +31,7 @@ export function showUpdates(place, changed, isAll, run) {
   }
   for (const row of [...changed].sort((one, other) => one.n - other.n)) {
     if (rows.has(row.n)) fill(rows.get(row.n), row);
-    else if (isHeld) held.set(row.n, row);
+    else if (isHeld || held.has(row.n)) held.set(row.n, row); // what is held is shown once, by `release`
     else insert(row);
   }
   for (const number of held.keys()) if (held.size > SHOWN) held.delete(number);
