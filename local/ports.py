@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from typing import Self
 
 import httpx
@@ -112,7 +113,7 @@ def _why_unusable(port: int) -> str | None:
 
 def _another(port: int, but: set[int]) -> int:
     """Return the port nearest above that can be used now, or below if there is none."""
-    for near in (*range(port + 1, _HIGHEST + 1), *range(port - 1, 0, -1)):
+    for near in chain(range(port + 1, _HIGHEST + 1), range(port - 1, 0, -1)):
         if near not in but and _why_unusable(near) is None:
             return near
     return port
