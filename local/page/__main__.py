@@ -1,4 +1,4 @@
-"""Run the emulator with its page: `uv run python -m local.page`; `make run` does.
+"""Run the emulator with its page: `.venv/bin/python -m local.page`; `make run` does.
 
 FLOODGATE_TELEGRAM_PORT and FLOODGATE_TELEGRAM_TOKEN are as for the bare emulator (docs/emulator.md). `--stack` is the
 folder of the stack to show, below .run, and `--aws-port` the port of its local AWS; both or neither. What is saved in
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from local.telegram.emulator import Emulator
 
 
+GREETING = (
+    "The page on {address}/ (docs/page.md), on a Telegram emulator whose Bot API is at {address}, and orders at "
+    "{address}/control (docs/emulator.md)."
+)
+
+
 @dataclass(frozen=True)
 class More:
     """What else the page has."""
@@ -74,9 +80,9 @@ def main() -> int:
         ports = Ports(port, given.aws_port)
         account, more = Account(lambda: LocalAws(ports)), to_the_stack(stands, given.stack, ports, given.watch)
     if bridge is None:
-        return serve_or_say(port, around_the_emulator(stands, given.stack, account, more))
+        return serve_or_say(port, around_the_emulator(stands, given.stack, account, more), GREETING)
     app = around_the_bridge(stands, given.stack, account, more)
-    return serve_or_say(port, app, f"Bridge to {bridge.account.api} on {{address}}; docs/bridge.md.")
+    return serve_or_say(port, app, f"The page on {{address}}/, on a bridge to {bridge.account.api}; docs/bridge.md.")
 
 
 def around_the_emulator(
