@@ -1,13 +1,14 @@
 """The levers that act on the local Telegram: floods of people, and failures of its answers.
 
 Rule: all act in the page's own process. A flood speaks some orders at a time, so that people still chat meanwhile;
-its Undo stops it and takes back what is still at Telegram, not what is on its way. A failure lasts until Undo and
-meets each call that writes into a chat, the admin's apart, so that alerts get through.
+its Undo stops it and takes back what is still at Telegram, not what is on its way. A failure lasts until Undo, meets
+each call that writes into a chat, the admin's apart, so that alerts get through, and is then over at once: what was put
+back for it is given back to the queue, but for frozen chats, which thaw in seconds.
 Hazard: DELETE /control/faults takes these failures back too; the levers then say that they are off.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.telegram.emulator import Emulator
@@ -123,36 +124,59 @@ def _is_under_way(pending: Pending) -> bool:
 class Failing:
     """Telegram answers what writes into a chat in some other way than it should."""
 
-    def __init__(self, emulator: Emulator, name: str, label: str, watch: str, **fault: Any) -> None:
-        """`fault` is what happens, by the fields of a Fault."""
+    def __init__(
+        self,
+        emulator: Emulator,
+        name: str,
+        label: str,
+        watch: str,
+        give_back: Callable[[], Awaitable[int]] | None = None,
+        **fault: Any,
+    ) -> None:
+        """`fault` is what happens, by the fields of a Fault; `give_back` is called once that is over."""
         self.name = name
         self.label = label
         self.watch = watch
         self._faults = emulator.faults
         self._fault = fault
+        self._give_back = give_back
         self._set: list[Fault] = []
+        self._said = ""
 
     def state(self) -> Json:
         """Return whether it is on."""
-        on = any(fault in self._faults for fault in self._set)
-        return {"on": on, "busy": False, "said": "On until you undo it; the admin's chat is spared." if on else ""}
+        on = self._is_on()
+        said = "On until you undo it; the admin's chat is spared." if on else self._said
+        return {"on": on, "busy": False, "said": said}
 
     async def pull(self, order: Json) -> None:  # noqa: ARG002 - it takes no more than `on`
         """Have each such call fail from now on."""
-        await self.undo()
+        self._remove()
         self._set = [Fault(method, None, spares_chat_id=ADMIN_ID, **self._fault) for method in WRITING]
         for fault in self._set:
             self._faults.add(fault)
 
     async def undo(self) -> None:
-        """Have calls work again."""
+        """Have calls work again, and what failed tried again at once. Raises LocalError."""
+        was_on, self._said = self._is_on(), ""
+        self._remove()
+        if was_on and self._give_back is not None and (given := await self._give_back()):
+            self._said = f"{given} {'update was' if given == 1 else 'updates were'} waiting to be tried again: now."
+
+    def _is_on(self) -> bool:
+        return any(fault in self._faults for fault in self._set)
+
+    def _remove(self) -> None:
         for fault in self._set:
             self._faults.remove(fault)
         self._set = []
 
 
-def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
-    """Return the levers, in the order in which the page shows them."""
+def on_telegram(emulator: Emulator, give_back: Callable[[], Awaitable[int]] | None = None) -> list[Flood | Failing]:
+    """Return the levers, in the order in which the page shows them.
+
+    `give_back` has the queue hand out at once what was put back, and returns how many it did so with.
+    """
     emulator.world.rename(FLOODER, {"first_name": "Flo", "last_name": "Flood"})
     return [
         Flood(
@@ -177,8 +201,8 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "limited",
             "Telegram answers 429",
             f"Each chat that is written to is frozen for {RETRY_AFTER_S} s, for all workers: its updates are put back "
-            "and wait, and no attempt is counted. After two minutes of it TelegramLimitsAlarm rings in the admin's "
-            "chat. Undo it, and all are answered, each once.",
+            "and wait, and no attempt is counted. After a minute or two of it the alert “Telegram limits” comes to the "
+            "admin's chat. Undo it, and once their freeze is over all are answered, each once.",
             error_code=429,
             retry_after=RETRY_AFTER_S,
         ),
@@ -186,8 +210,9 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             emulator,
             "broken",
             "Telegram answers 500",
-            "Attempts fail and updates are put back, with longer and longer pauses. After three minutes of it "
-            "FailingUpdatesAlarm rings in the admin's chat. Undo it, and they are answered.",
+            "Attempts fail and updates are put back, with longer and longer pauses. After two or three minutes of it "
+            "the alert “Failing updates” comes to the admin's chat. Undo it, and they are answered at once.",
+            give_back,
             error_code=500,
         ),
         Failing(
@@ -195,7 +220,8 @@ def on_telegram(emulator: Emulator) -> list[Flood | Failing]:
             "silent",
             "Telegram times out",
             "What is sent arrives, but the bot gets no answer to it. Nobody knows then whether it was sent, and "
-            "nothing is sent twice.",
+            "nothing is sent twice. Undo it, and what waits is answered at once.",
+            give_back,
             delay_s=SILENCE_S,
             drop=True,
             after_delivery=True,
