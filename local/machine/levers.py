@@ -8,8 +8,8 @@ Hazard: DELETE /control/faults takes these failures back too; the levers then sa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Protocol
 
 from local.telegram.emulator import Emulator
 from local.telegram.errors import ControlError
@@ -40,6 +40,14 @@ WRITING = (
 )  # fmt: skip
 
 
+class ListPeople(Protocol):
+    """Has the page show people and their chats, or leave them out."""
+
+    def __call__(self, user_ids: Collection[int], *, is_listed: bool) -> None:
+        """Do so."""
+        ...
+
+
 class Flood:
     """Many messages at once."""
 
@@ -52,31 +60,39 @@ class Flood:
         message: Callable[[int], tuple[int, str]],
         *,
         at_telegram: int = MESSAGES,
+        list_people: ListPeople | None = None,
     ) -> None:
-        """`message` gives each message's person and text, by its number; `at_telegram` wait there at most."""
+        """`message` gives each message's person and text, by its number; `at_telegram` wait there at most.
+
+        By `list_people` Undo takes the guests off the page, also once all are with the bot.
+        """
         self.name = name
         self.label = label
         self.watch = watch
         self._emulator = emulator
         self._message = message
         self._most = at_telegram
+        self._list_people = list_people
+        self._has_guests = False
         self._speaking: asyncio.Task[None] | None = None
         self._said: list[Pending] = []
         self._sentence = ""
 
     def state(self) -> Json:
-        """Return whether it is on: some of it is unsaid, or still at Telegram."""
+        """Return whether it is on: some of it is unsaid, or still at Telegram; `can_undo`: though it is not."""
         speaks = self._speaks()
         waiting = self._waiting()
         if speaks or waiting:
             return {"on": True, "busy": speaks, "said": f"{len(self._said)} of {MESSAGES} said, {waiting} at Telegram."}
         if self._said:
             self._sentence, self._said = f"All {len(self._said)} are with the bot.", []
-        return {"on": False, "busy": False, "said": self._sentence}
+        can_undo = {"can_undo": True} if self._has_guests else {}
+        return {"on": False, "busy": False, "said": self._sentence, **can_undo}
 
     async def pull(self, order: Json) -> None:  # noqa: ARG002 - it takes no more than `on`
         """Begin to speak; a flood that is on already goes on."""
         if not (self._speaks() or self._waiting()):
+            self._list(is_listed=True)
             self._said, self._sentence = [], ""
             self._speaking = asyncio.create_task(self._speak())
 
@@ -92,6 +108,14 @@ class Flood:
         if self._said:
             self._sentence = f"Stopped after {len(self._said)}: {len(unsent)} taken back."
         self._said = []
+        if self._has_guests:
+            self._list(is_listed=False)
+            self._sentence = f"{self._sentence} The guests are off the page; whom the bot has, it answers.".strip()
+
+    def _list(self, *, is_listed: bool) -> None:
+        if self._list_people is not None:
+            self._list_people(CROWD, is_listed=is_listed)
+            self._has_guests = is_listed
 
     def _waiting(self) -> int:
         return sum(1 for pending in self._said if pending.outcome == "pending")
@@ -172,10 +196,15 @@ class Failing:
         self._set = []
 
 
-def on_telegram(emulator: Emulator, give_back: Callable[[], Awaitable[int]] | None = None) -> list[Flood | Failing]:
+def on_telegram(
+    emulator: Emulator,
+    give_back: Callable[[], Awaitable[int]] | None = None,
+    list_people: ListPeople | None = None,
+) -> list[Flood | Failing]:
     """Return the levers, in the order in which the page shows them.
 
-    `give_back` has the queue hand out at once what was put back, and returns how many it did so with.
+    `give_back` has the queue hand out at once what was put back, and returns how many it did so with; `list_people`
+    takes the crowd off the page.
     """
     emulator.world.rename(FLOODER, {"first_name": "Flo", "last_name": "Flood"})
     return [
@@ -193,8 +222,10 @@ def on_telegram(emulator: Emulator, give_back: Callable[[], Awaitable[int]] | No
             "crowd",
             "1 000 people at once",
             "They wait at Telegram first, which delivers four at a time here, then in the queue, and are worked off as "
-            "fast as this machine can. Nobody is left out, and each is answered once.",
+            "fast as this machine can. Nobody is left out, and each is answered once. Undo takes the guests off the "
+            "page.",
             lambda number: (CROWD[number], "/id"),
+            list_people=list_people,
         ),
         Failing(
             emulator,

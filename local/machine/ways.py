@@ -103,7 +103,7 @@ class Way:
     #: How long workers had it in hand, in all.
     worked_s: float = 0.0
     told: Told | None = None
-    #: Put back: when it is tried again, if that is known, and whether it was not tried at all, for its chat has to wait.
+    #: Put back: when it is tried again, if that is known, and whether it was not tried, for its chat has to wait.
     next_at: float | None = None
     is_held: bool = False
     #: Its place in the list of the last updates; 0: it is not there.

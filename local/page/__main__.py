@@ -89,13 +89,13 @@ def around_the_emulator(
     more = more or More()
     emulator: Emulator = emulated.state.emulator
     people.settle(emulator.world)
-    machine = Machine(folder, account)
+    machine, chats = Machine(folder, account), Chats(emulator)
     emulator.updates.watchers.append(machine)
     give_back = GiveBack(machine.hidden, more.aws) if more.aws is not None else None
     return create_app(
         emulated,
-        sources=[Chats(emulator), machine, *more.sources],
-        levers=[*levers.on_telegram(emulator, give_back), *more.levers],
+        sources=[chats, machine, *more.sources],
+        levers=[*levers.on_telegram(emulator, give_back, chats.list_people), *more.levers],
         routes=[files.route(emulator.world), menus.route(emulator.world), *routes(machine)],
         jobs=[machine.run, *more.jobs],
     )
