@@ -72,7 +72,8 @@ async def check(
         try:
             async with asyncio.timeout(within_s):
                 await _keep(process.stdout, out)
-                while process.returncode is None:  # `wait` may wait for the pipes as well, in Python 3.13.0 for one
+                # `wait` may wait for the pipes as well, in Python 3.13.0 for one.
+                while process.returncode is None:  # noqa: ASYNC110 - there is no event of it
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise Refused(f"importing it takes longer than {within_s:.0f} s: what waits, or never ends?") from None
