@@ -32,6 +32,7 @@ _SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 500
 _KEPT_BYTES = 1024 * 1024
 _LAST_WORDS_S = 1.0
+_POLL_S = 0.01
 
 type Json = dict[str, Any]
 
@@ -70,7 +71,9 @@ async def check(
         try:
             async with asyncio.timeout(within_s):
                 await _keep(process.stdout, out)
-                await process.wait()
+                # `wait` may wait for the pipes as well, in Python 3.13.0 for one.
+                while process.returncode is None:  # noqa: ASYNC110 - there is no event of it
+                    await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise Refused(f"importing it takes longer than {within_s:.0f} s: what waits, or never ends?") from None
         finally:

@@ -26,6 +26,7 @@ from local.handlers.breaking import BreakAHandler
 from local.handlers.following import following
 from local.machine import killing, levers
 from local.machine.account import Account
+from local.machine.hidden import GiveBack
 from local.machine.machine import Machine
 from local.machine.routes import routes
 from local.page import files, menus, people
@@ -55,6 +56,8 @@ class More:
     sources: Sequence[Source] = ()
     levers: Sequence[Lever] = ()
     jobs: Sequence[Job] = ()
+    #: Where the stack is.
+    aws: LocalAws | None = None
 
 
 def main() -> int:
@@ -92,12 +95,13 @@ def around_the_emulator(
     more = more or More()
     emulator: Emulator = emulated.state.emulator
     people.settle(emulator.world)
-    machine = Machine(folder, account)
+    machine, chats = Machine(folder, account), Chats(emulator)
     emulator.updates.watchers.append(machine)
+    give_back = GiveBack(machine.hidden, more.aws) if more.aws is not None else None
     return create_app(
         emulated,
-        sources=[Chats(emulator), machine, *more.sources],
-        levers=[*levers.on_telegram(emulator), *more.levers],
+        sources=[chats, machine, *more.sources],
+        levers=[*levers.on_telegram(emulator, give_back, chats.list_people), *more.levers],
         routes=[files.route(emulator.world), menus.route(emulator.world), *routes(machine)],
         jobs=[machine.run, *more.jobs],
     )
@@ -123,11 +127,11 @@ def to_the_stack(stands: Starlette, folder: Path, ports: Ports, watch: Path | No
     `stands` is what stands for Telegram, and may take orders.
     """
     orders = httpx.AsyncClient(transport=httpx.ASGITransport(stands), base_url="http://telegram")
-    kill = killing.of_stack(folder, ports, orders)
+    kill, aws = killing.of_stack(folder, ports, orders), LocalAws(ports)
     if watch is None:
-        return More(levers=[kill])
-    reload = following(watch, folder, LocalAws(ports))
-    return More(sources=[reload], levers=[kill, BreakAHandler(reload)], jobs=[reload.run])
+        return More(levers=[kill], aws=aws)
+    reload = following(watch, folder, aws)
+    return More(sources=[reload], levers=[kill, BreakAHandler(reload)], jobs=[reload.run], aws=aws)
 
 
 if __name__ == "__main__":
