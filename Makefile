@@ -83,7 +83,10 @@ dashboard: requirements ## Draw docs/images/dashboard.png, of a stack under ten 
 	@$(PYTHON) -m local.dashboard $(ARGS)
 
 screenshots: environment ## Draw the page's pictures in docs/images anew, by the browser tests on a stack; wants Chromium
+	mkdir -p .run && touch .run/screenshots
 	FLOODGATE_SCREENSHOTS=docs/images $(PYTHON) -m pytest tests/e2e/test_page.py --exitfirst
+	@drawn=$$(find docs/images -name 'page*.png' -newer .run/screenshots | sort); rm .run/screenshots; \
+		[ "$$drawn" ] || { echo 'No picture was drawn; why is said above.' >&2; exit 1; }; printf 'Drawn anew:\n%s\n' "$$drawn"
 
 clean: ## Remove what builds, runs and tests left behind
 	rm -rf .run .aws-sam env.json tests/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

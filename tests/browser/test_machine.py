@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from local.conversation import Telegram
 from tests.browser.machine import Machine
-from tests.browser.visitor import ANN, lever, message, open_chat, pull, said, start, station, undo, update, write
+from tests.browser.visitor import ANN, BEN, lever, message, open_chat, pull, said, start, station, undo, update, write
 from tests.chromium import Browse
 
 
@@ -60,6 +60,23 @@ def test_telegram_breaks_and_recovers(url: str, browse: Browse) -> None:
     expect(row).to_contain_text("answered")
     expect(station(page, "Put back")).to_have_text("0")
     expect(message(page, "You said: Are you there?")).to_have_count(1)
+
+
+def test_the_last_updates_come_soon_and_scroll_with_their_pane(url: str, browse: Browse, telegram: Telegram) -> None:
+    """On a laptop's screen they begin in the upper two thirds; what scrolls is the pane, and nothing within it."""
+    page = browse(url)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for number in range(12):
+        telegram.say(ANN if number % 2 else BEN, f"Good day {number}")
+    expect(page.locator("button.update")).to_have_count(12)
+    heading = page.get_by_role("heading", name="The last updates").bounding_box()
+    assert heading
+    assert heading["y"] < 600
+    scrolls = (
+        "(one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight"
+    )
+    found = f"[...document.querySelectorAll('#machine, #machine *')].filter({scrolls}).map((one) => one.id)"
+    assert page.evaluate(found) == ["machine"]
 
 
 def test_an_alarm_rings(url: str, browse: Browse, machine: Machine) -> None:

@@ -34,10 +34,10 @@ def send(telegram: Telegram, method: str, files: dict[str, tuple[str, bytes]] | 
     httpx.post(url, data={"chat_id": str(ANN), **data}, files=files, trust_env=False).raise_for_status()
 
 
-def picture(colour: str) -> bytes:
+def picture(colour: str, size: tuple[int, int] = (80, 60)) -> bytes:
     """Return a picture of that colour."""
     file = io.BytesIO()
-    Image.new("RGB", (80, 60), colour).save(file, "PNG")
+    Image.new("RGB", size, colour).save(file, "PNG")
     return file.getvalue()
 
 
@@ -61,6 +61,33 @@ def test_a_link_that_would_run_is_none(page: Page, telegram: Telegram) -> None:
     said(page, "a b c")
     links = message(page, "a b c").get_by_role("link")
     assert [one.get_attribute("href") for one in links.all()] == ["https://example.com/"] * 2
+
+
+def test_a_picture_that_gets_its_height_late_is_seen_to_its_end(page: Page, telegram: Telegram) -> None:
+    """One who was at the end stays there, whether it comes in or is there when the chat is opened; others stay put."""
+    log = page.get_by_role("log", name="Messages")
+    at_end = "(log) => Math.abs(log.scrollHeight - log.scrollTop - log.clientHeight) < 2"
+    for turn in range(2):
+        send(telegram, "sendPhoto", files={"photo": ("a.png", picture("red", (300, 900)))}, caption=f"tall {turn}")
+    said(page, "tall 1")
+    drawn = "[...document.querySelectorAll('.photo img')].filter((one) => one.naturalHeight === 900).length === 2"
+    for _ in range(2):
+        page.wait_for_function(drawn)
+        page.wait_for_function(f"({at_end})(document.querySelector('.log'))")
+        # A scroll of before is told of only after the height has come.
+        grow = "(log) => { log.lastElementChild.style.minHeight = '1500px'; log.dispatchEvent(new Event('scroll')); }"
+        log.evaluate(grow)
+        page.wait_for_function(f"({at_end})(document.querySelector('.log'))")
+        page.reload()
+        open_chat(page, "Ann Lee")
+    page.wait_for_function(drawn)
+    log.hover()
+    page.mouse.wheel(0, -400)
+    expect(page.get_by_role("button", name="Latest")).to_be_visible()
+    before = log.evaluate("(log) => log.scrollTop")
+    log.evaluate("(log) => { log.lastElementChild.style.minHeight = '1500px'; }")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert log.evaluate("(log) => log.scrollTop") == before
 
 
 def test_an_album_stands_together(page: Page, telegram: Telegram, violations: Callable[[Page], list[str]]) -> None:

@@ -13,7 +13,7 @@ from local.page.__main__ import around_the_emulator
 from local.telegram import app as emulator
 from local.telegram.server import running
 from tests.browser.machine import Machine
-from tests.browser.visitor import ANN, GROUP, open_chat, said, update
+from tests.browser.visitor import ANN, GROUP, open_chat, said, update, write
 from tests.chromium import Browse
 
 PARTS = ("Chats", "Machine", "Levers")
@@ -140,12 +140,21 @@ def test_a_restart_is_survived(tmp_path: Path, browse: Browse, complaints: list[
         open_chat(page, "Ann Lee")
         said(page, "before")
     expect(page.get_by_role("status").filter(has_text="No connection")).to_be_visible()
+    for part in ("Telegram", "The machine", "Levers"):
+        expect(page.get_by_role("region", name=part).get_by_text("Not live")).to_be_visible()
+    expect(page.locator("#machine-way")).to_have_css("filter", "grayscale(1)")
+    write(page, "Is anybody there?")
+    expect(page.get_by_role("alert").filter(has_text="No connection: is `make run` still running?")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Message from")).to_have_value("Is anybody there?")
     with running(app(), int(url.rpartition(":")[2])), Telegram(url, "123456:local") as telegram:
         telegram.say(ANN, "after")
         said(page, "after")
         expect(page.get_by_role("article").filter(has_text="before")).to_have_count(0)
         expect(page.get_by_role("status").filter(has_text="No connection")).to_have_count(0)
-        complaints[:] = [one for one in complaints if "/page/events" not in one]
+        expect(page.locator(".lost").filter(visible=True)).to_have_count(0)
+        expect(page.locator("#machine-way")).to_have_css("filter", "none")
+        refused = ("/page/events", "/control/messages")
+        complaints[:] = [one for one in complaints if not any(address in one for address in refused)]
 
 
 def test_an_open_update_of_before_a_restart_is_gone(tmp_path: Path, browse: Browse, complaints: list[str]) -> None:

@@ -30,6 +30,7 @@ def picture() -> Callable[[Page, str], None]:
         if folder:
             if name != "page-phone":
                 page.set_viewport_size(PICTURE)
+            page.mouse.move(0, 0)  # or it would hover over what it clicked last
             page.evaluate("scrollTo(0, 0)")
             page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=name == "page")

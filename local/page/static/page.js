@@ -1,4 +1,5 @@
 /** Starts the page: each event of the stream goes to the part that it is named after, at most once a drawn frame. */
+import { connected, lost } from "./connection.js";
 import * as handlers from "./machine/handlers.js";
 import * as levers from "./machine/levers.js";
 import * as machine from "./machine/machine.js";
@@ -8,7 +9,6 @@ const parts = { telegram, machine, levers, handlers };
 const waiting = [];
 const MOST_WAITING = 50;
 const RETRY_MS = 2000;
-const connection = document.getElementById("connection");
 
 function draw() {
   for (const [name, frame] of waiting.splice(0)) {
@@ -26,11 +26,6 @@ function soon() {
   else requestAnimationFrame(draw);
 }
 
-function say(state, sentence) {
-  connection.dataset.state = state;
-  connection.textContent = sentence;
-}
-
 function take(name, event) {
   const count = waiting.push([name, JSON.parse(event.data)]);
   if (count === 1) soon();
@@ -40,9 +35,9 @@ function take(name, event) {
 /** The browser connects again by itself, unless it was answered with an error; then everything comes anew. */
 function connect() {
   const stream = new EventSource("/page/events");
-  stream.onopen = () => say("on", "Live");
+  stream.onopen = connected;
   stream.onerror = () => {
-    say("off", "No connection. Is `make run` still running? Trying again …");
+    lost();
     if (stream.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   };
   for (const name of Object.keys(parts)) stream.addEventListener(name, (event) => take(name, event));

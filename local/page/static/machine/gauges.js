@@ -4,10 +4,10 @@ import { duration, number, put, rate } from "./words.js";
 
 /** By name: its label, what it says of the frame, and a word more. */
 const GAUGES = {
-  answer: ["Answer time", answerTime, () => "p50 / p99"],
+  answer: ["Answer time, p50 / p99", answerTime, () => ""],
   frozen: ["Frozen chats", ({ frozen }) => number(frozen), () => "now"],
   limited: ["Limits hit", minute("UpdatesLimited"), inAll("UpdatesLimited")],
-  waits: ["Held for a limit or a freeze", minute("UpdatesWaiting"), inAll("UpdatesWaiting")],
+  waits: ["Held for limit or freeze", minute("UpdatesWaiting"), inAll("UpdatesWaiting")],
   failed: ["Failed attempts", minute("AttemptsFailed"), inAll("AttemptsFailed")],
   notices: ["“Too fast”, apologies", minute("NoticesSent"), inAll("NoticesSent")],
   calls: ["Calls of the bot", perSecond("calls"), inTotal("calls")],

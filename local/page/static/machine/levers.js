@@ -35,7 +35,7 @@ function card({ name, label, choices }) {
   const undo = h("button", { type: "button", class: "button lever-undo", "aria-label": `Undo: ${label}`, onclick: () => {
     if (undo.getAttribute("aria-disabled") !== "true") send(parts, name, false);
   } }, "Undo");
-  const item = h("li", { class: "lever card", id }, h("div", { class: "lever-buttons" }, pull, undo), choice, watch, said);
+  const item = h("li", { class: "lever card", id }, h("div", { class: "lever-buttons" }, pull, choice, undo), watch, said);
   list.append(item);
   return Object.assign(parts, { item, pull, undo, watch });
 }

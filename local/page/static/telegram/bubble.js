@@ -4,6 +4,10 @@ import { formatted, link } from "./entities.js";
 import { icon } from "./icons.js";
 import { clock, hueOf } from "./world.js";
 
+/** Pictures that were drawn once, by address: their width and height, which they have at once when drawn anew. */
+const drawn = new Map();
+const HIGHEST_REM = 20; // as in telegram.css
+
 /**
  * Return the row of a message. `view` says how it is seen: `me` (whose eyes), `isGroup`, and what happens: `command(text)`,
  * `press(message, button, element)`, `reply(message)`, `goTo(id)`, `say(sentence)`.
@@ -23,7 +27,7 @@ export function row(message, view) {
       message.media && media(message.media, message),
       message.text && h("div", { class: "text", dir: "auto" }, formatted(message.text, message.entities, view.command)),
       message.reactions && h("p", { class: "reactions" }, message.reactions.map((one) => h("span", { title: "The bot's reaction" }, one))),
-      h("p", { class: "meta" }, message.edited && "edited ", h("time", { title: new Date(message.date * 1000).toLocaleString() }, clock(message.date))),
+      h("p", { class: "meta" }, message.edited && "edited ", h("time", { title: new Date(message.date * 1000).toLocaleString([], { hourCycle: "h23" }) }, clock(message.date))),
       h("button", { type: "button", class: "reply button icon", tabindex: -1, "aria-label": `Reply to ${message.name}`, title: "Reply (R)", onclick: () => view.reply(message) }, icon("reply")),
     ),
     message.buttons && h("div", { class: "keys" }, message.buttons.map((line) =>
@@ -40,9 +44,12 @@ function media(what, message) {
   switch (what.kind) {
     case "photo": {
       if (!what.url) return h("p", { class: "muted" }, "A photo whose file is not here");
-      const image = h("img", { src: what.url, alt: message.text ? "Photo" : `Photo from ${message.name}`, loading: "lazy", onerror: () => {
+      const image = h("img", { src: what.url, alt: message.text ? "Photo" : `Photo from ${message.name}`, onload: () => {
+        drawn.set(what.url, [image.naturalWidth, image.naturalHeight]);
+      }, onerror: () => {
         opened.replaceWith(h("span", { class: "muted" }, "A photo that no browser can show"));
       } });
+      if (!message.album) keepPlace(image, drawn.get(what.url));
       const opened = h("a", { href: what.url, target: "_blank", rel: "noopener", "aria-label": "Open the photo" }, image);
       return h("figure", { class: "photo" }, opened);
     }
@@ -59,6 +66,13 @@ function media(what, message) {
     default:
       return h("p", { class: "muted" }, `A ${what.what}, which this page does not show`);
   }
+}
+
+function keepPlace(image, known) {
+  if (!known) return;
+  const [width, height] = known;
+  image.style.width = `min(${width}px, ${(HIGHEST_REM * width) / height}rem)`;
+  image.style.aspectRatio = `${width} / ${height}`;
 }
 
 export function size(bytes) {

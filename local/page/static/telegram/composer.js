@@ -27,6 +27,7 @@ export function composer(view) {
   const above = h("div", { class: "above", hidden: true });
   const as = h("div", { class: "as", hidden: true });
   const wrong = h("p", { class: "error", role: "alert", hidden: true });
+  const lost = h("p", { class: "lost" }, h("b", {}, "⚠ Not live. "), "Nothing is sent, and nothing comes in: is `make run` still running?");
   const keys = h("div", { class: "keyboard", role: "group", "aria-label": "Reply keyboard", hidden: true });
   const picker = h("input", { type: "file", hidden: true, tabindex: -1, "aria-label": "File to send", onchange: () => { attach(picker.files[0]); picker.value = ""; } });
   const attachMenu = h("div", { class: "popup", role: "group", "aria-label": "Attach", hidden: true },
@@ -39,7 +40,7 @@ export function composer(view) {
   const start = h("button", { type: "button", class: "button primary start", hidden: true, onclick: () => say("/start") }, "Start");
   const menu = commandMenu(box, (command) => { box.value = ""; remember(); say(command); box.focus(); });
   const line = h("div", { class: "line" }, attachButton, label, box, commandsButton, keyboardButton, send);
-  const element = h("div", { class: "composer" }, menu.list, attachMenu, wrong, as, above, line, start, keys, picker);
+  const element = h("div", { class: "composer" }, menu.list, attachMenu, lost, wrong, as, above, line, start, keys, picker);
 
   box.addEventListener("keydown", (event) => {
     if (event.isComposing || menu.key(event)) return;

@@ -19,18 +19,23 @@ export function conversation(view) {
   const rows = new Map(); // message id → element
   let chat = null;
   let isAtBottom = true;
+  let top = 0; // where it was scrolled to
   let below = 0;
   let lately = []; // when the last messages came
   let inFlood = 0;
   let calm = null;
 
   log.addEventListener("scroll", () => {
-    isAtBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
-    if (isAtBottom) seen();
+    const isNear = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
+    const isGrown = isAtBottom && !isNear && log.scrollTop >= top; // nobody has scrolled up: a picture got its height
+    top = log.scrollTop;
+    isAtBottom = isNear || isGrown;
+    if (isGrown) toBottom();
+    else if (isNear) seen();
     else showJump();
   }, { passive: true });
-  log.addEventListener("load", () => { if (isAtBottom) toBottom(); }, true); // a picture has come
-  new ResizeObserver(() => { if (isAtBottom) toBottom(); }).observe(log);
+  const sizes = new ResizeObserver(() => { if (isAtBottom) toBottom(); }); // of the log, and of each of its rows
+  sizes.observe(log);
   log.addEventListener("keydown", (event) => {
     const current = document.activeElement.closest?.(".row");
     if (event.target !== log && event.target !== current) return;
@@ -53,6 +58,7 @@ export function conversation(view) {
 
   function toBottom() {
     log.scrollTop = log.scrollHeight;
+    top = log.scrollTop;
     isAtBottom = true;
     seen();
   }
@@ -83,6 +89,8 @@ export function conversation(view) {
     const fresh = row(message, { ...view, me: view.me(), goTo, isGroup: chat.type !== "private" });
     const old = rows.get(message.id);
     rows.set(message.id, fresh);
+    sizes.observe(fresh);
+    if (old) sizes.unobserve(old);
     if (old) return replace(old, fresh);
     let next = null;
     if (rows.size > 1 && message.id < log.lastId) {
@@ -120,6 +128,7 @@ export function conversation(view) {
     const old = rows.get(id);
     if (!old) return;
     rows.delete(id);
+    sizes.unobserve(old);
     const frame = old.closest(".album");
     if (old.contains(document.activeElement)) log.focus({ preventScroll: true }); // from here the arrow keys go on
     old.remove();
@@ -160,6 +169,7 @@ export function conversation(view) {
     /** Show this chat from its end. */
     open(opened) {
       chat = opened;
+      for (const old of rows.values()) sizes.unobserve(old);
       rows.clear();
       log.replaceChildren();
       log.lastId = 0;

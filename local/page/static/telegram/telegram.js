@@ -1,6 +1,8 @@
 /** The left half: puts the list, the conversation and the message box together, and shows frames in them. */
+import { troubled } from "../connection.js";
 import { h } from "../dom.js";
 import { order } from "../orders.js";
+import { bridge } from "./bridge.js";
 import { composer } from "./composer.js";
 import { conversation } from "./conversation.js";
 import { alertOf, newGroup, newPerson } from "./dialogs.js";
@@ -204,10 +206,9 @@ function toast(...words) {
 function showBridge(frame) {
   isShown = false;
   section.classList.remove("is-open", "is-listed");
-  const said = [frame.said ?? []].flat();
-  section.replaceChildren(section.querySelector("h2"), h("div", { class: "bridge" },
-    h("h3", {}, frame.title ?? "This bot talks to the real Telegram"), said.map((sentence) => h("p", {}, sentence)),
-    frame.link && h("p", {}, link(frame.link.url, frame.link.text ?? frame.link.url))));
+  document.body.dataset.bridge = "";
+  const part = bridge(frame);
+  if (part.parentElement !== section) section.replaceChildren(section.querySelector("h2"), part);
 }
 
 /** Take a frame of the stream in and show what it changes. */
@@ -216,6 +217,8 @@ export function show(frame) {
   if (frame.kind === "change" && frame.run !== world.run) return undefined;
   const changed = apply(frame);
   if (!isShown) {
+    delete document.body.dataset.bridge;
+    troubled("");
     section.replaceChildren(section.querySelector("h2"), list.element, pane);
     section.classList.add("is-listed");
     isShown = true;
