@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: `uv run python -m local --help`."""
+"""The commands behind the Makefile: `.venv/bin/python -m local --help`."""
 
 import argparse
 import contextlib

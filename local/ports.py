@@ -8,14 +8,23 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import chain
 from typing import Self
+
+import httpx
 
 from local.errors import LocalError
 
 HOST = "127.0.0.1"
 TELEGRAM_VARIABLE = "FLOODGATE_TELEGRAM_PORT"
 AWS_VARIABLE = "FLOODGATE_AWS_PORT"
+#: What only a local AWS and a local Telegram answer.
+AWS_READY = "/_ministack/ready"
+TELEGRAM_READY = "/control/health"
 _HIGHEST = 65535
+#: A stack that deploys is slow to answer.
+_ANSWERS_WITHIN_S = 3.0
 #: Below the ports that systems give to outgoing connections.
 _SPARE = range(20000, 30000)
 
@@ -50,16 +59,32 @@ class Ports:
         return cls(*unused)
 
     def require_free(self) -> None:
-        """Raise PortUnusable, which names the variable that moves the port, if somebody listens on one of them."""
-        for port, purpose, variable in (
-            (self.telegram, "the local Telegram", TELEGRAM_VARIABLE),
-            (self.aws, "the local AWS", AWS_VARIABLE),
-        ):
+        """Raise PortUnusable if one of them cannot be used: which, who listens there, and a command that will do."""
+        wanted = (
+            (self.telegram, Ports.telegram, "the local Telegram", TELEGRAM_VARIABLE),
+            (self.aws, Ports.aws, "the local AWS", AWS_VARIABLE),
+        )
+        problems: list[str] = []
+        command, proposed = "", {self.telegram, self.aws}
+        for port, default, purpose, variable in wanted:
             if problem := _why_unusable(port):
-                raise PortUnusable(
-                    f"Port {port} on {HOST}, meant for {purpose}, {problem}. Stop the program that listens there, or "
-                    f"choose another port: {variable}={port + 1 if port < _HIGHEST else port - 1} make run"
-                )
+                problems.append(f"Port {port} on {HOST}, meant for {purpose}, {problem}.")
+                proposed.add(another := _another(port, proposed))
+                command += f"{variable}={another} "
+            elif port != default:  # it was moved already
+                command += f"{variable}={port} "
+        if problems:
+            who = self._who_listens()
+            raise PortUnusable(f"{' '.join(problems)} {who}, or choose other ports: {command}make run")
+
+    def _who_listens(self) -> str:
+        """Return what to stop."""
+        if _answers(self.aws, AWS_READY):
+            page = f"; its page is at http://{HOST}:{self.telegram}/" if _answers(self.telegram, TELEGRAM_READY) else ""
+            return f"A `make run` is up already{page}. Stop it with Ctrl-C where it was started"
+        if _answers(self.telegram, TELEGRAM_READY):
+            return "It is a local Telegram that listens there already. Stop it with Ctrl-C where it was started"
+        return "Stop the program that listens there"
 
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
@@ -84,3 +109,20 @@ def _why_unusable(port: int) -> str | None:
         except OSError as error:
             return f"cannot be used ({error.strerror})"
     return None
+
+
+def _another(port: int, but: set[int]) -> int:
+    """Return the port nearest above that can be used now, or below if there is none."""
+    for near in chain(range(port + 1, _HIGHEST + 1), range(port - 1, 0, -1)):
+        if near not in but and _why_unusable(near) is None:
+            return near
+    return port
+
+
+def _answers(port: int, path: str) -> bool:
+    """Say whether a part of a local stack listens there, ready or not."""
+    try:
+        answer = httpx.get(f"http://{HOST}:{port}{path}", timeout=_ANSWERS_WITHIN_S, trust_env=False)
+        return isinstance(answer.json(), dict) and answer.status_code in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+    except (httpx.HTTPError, ValueError):
+        return False

@@ -221,12 +221,14 @@ class Troubles:
         except (httpx.HTTPError, ValueError):
             return
         sentence = status["sentence"] if status["state"] == "trouble" else ""
-        # How long it waits before it tries again is different each time.
-        what = sentence.partition(" Trying again")[0]
+        # How long it waits before it tries again is different each time, and so is said of none.
+        what, tries, _ = sentence.partition(" Trying again")
         if what != self._told:
-            self._told = what
-            self._out.write(f"{sentence or 'That is over.'}\n")
+            until = " It is tried again until that is over." if tries else ""
+            over = f'This is over: "{self._told.partition(". ")[0].removesuffix(".")}."'
+            self._out.write(f"{what}{until}\n" if what else f"{over}\n")
             self._out.flush()
+            self._told = what
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -27,7 +27,7 @@ from local.bridge.leaving import wind_down
 from local.errors import LocalError
 from local.front import Front
 from local.locks import alone, taken
-from local.ports import HOST, Ports
+from local.ports import AWS_READY, HOST, TELEGRAM_READY, Ports
 from local.processes import Programs, StepFailed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,7 +128,7 @@ class Stack:
         with self._report("sam deploy"):
             self._deploy()
         with self._report("webhook reachable"):
-            self._wait_for(f"{self.telegram_url}/control/health", "the webhook", _REACHABLE_WITHIN_S)
+            self._wait_for(f"{self.telegram_url}{TELEGRAM_READY}", "the webhook", _REACHABLE_WITHIN_S)
 
     def deploy(self, **parameters: str) -> None:
         """Build and deploy again, as the files are now and with these parameters changed from now on.
@@ -193,7 +193,7 @@ class Stack:
             folder=self.folder,
             log=self.folder / "aws.log",
         )
-        self._wait_for(f"{self.aws.endpoint}/_ministack/ready", "the local AWS", _STARTED_WITHIN_S)
+        self._wait_for(f"{self.aws.endpoint}{AWS_READY}", "the local AWS", _STARTED_WITHIN_S)
         self.aws.client("s3").create_bucket(Bucket=_BUCKET)
 
     def _start_telegram(self) -> None:

@@ -75,7 +75,9 @@ async def _call(request: Request) -> Response:
         case "getupdates" if bridge.sender.webhook is not None:
             # Handed on, it would throw the bridge's own poll out, and confirm what was not delivered.
             raise BotApiError(HTTPStatus.CONFLICT, f"Conflict: {_POLLED_HERE}")
-    return await hand_on(bridge.account, request, bridge.account.url(method, query=request.url.query))
+    answer = await hand_on(bridge.account, request, bridge.account.url(method, query=request.url.query))
+    bridge.called(method, answer.status_code)
+    return answer
 
 
 async def _file(request: Request) -> Response:

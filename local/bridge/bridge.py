@@ -9,6 +9,7 @@ Hazard: what the webhook took is in the local queues only, and those end with th
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -135,8 +136,14 @@ class Bridge:
         await self.account.close()
 
     def watch(self, watcher: Watcher) -> None:
-        """Have somebody be told of updates and their deliveries."""
+        """Have somebody be told of updates, their deliveries and the bot's calls."""
         self._updates.watchers.append(watcher)
+
+    def called(self, method: str, status: int) -> None:
+        """Tell who watches that a call was handed on, and with which status it was answered."""
+        call = {"at": self._clock.now(), "method": method, "status": status}
+        for watcher in self._updates.watchers:
+            watcher.called(call)
 
     def status(self) -> Json:
         """Return `bot` (None until Telegram has said), `state`, `sentence` for people, and what is in hand."""
@@ -191,8 +198,14 @@ class Bridge:
             return
         method = arguments.pop("method", "")
         if is_for_answers(method):
-            with contextlib.suppress(Refused, Unreachable):
+            status = int(HTTPStatus.OK)
+            try:
                 await self.account.call(method, arguments)
+            except Refused as error:
+                status = error.code
+            except Unreachable:
+                status = HTTPStatus.GATEWAY_TIMEOUT
+            self.called(method, status)
 
 
 def _keep_pending(parameters: Parameters) -> None:

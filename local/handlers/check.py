@@ -26,13 +26,13 @@ WITHIN_S = 20.0
 #: Where the code is, as its author sees it.
 FOLDER = "functions/worker"
 _PROBE = Path(__file__).with_name("probe.py")
-#: Errors of the library whose text says which handler is meant and what to write instead; where they are raised says
-#: nothing of that.
-_SENTENCES = ("HandlerNotUnderstood", "LayerUnusable")
+#: Errors whose text says what is meant and what to write instead; where they are raised says nothing of that.
+_SENTENCES = ("HandlerNotUnderstood", "LayerUnusable", "NoFeature")
 _SHOWN_FRAMES = 6
 _SHOWN_CHARACTERS = 500
 _KEPT_BYTES = 1024 * 1024
 _LAST_WORDS_S = 1.0
+_POLL_S = 0.01
 
 type Json = dict[str, Any]
 
@@ -71,7 +71,9 @@ async def check(
         try:
             async with asyncio.timeout(within_s):
                 await _keep(process.stdout, out)
-                await process.wait()
+                # `wait` may wait for the pipes as well, in Python 3.13.0 for one.
+                while process.returncode is None:  # noqa: ASYNC110 - there is no event of it
+                    await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise Refused(f"importing it takes longer than {within_s:.0f} s: what waits, or never ends?") from None
         finally:
@@ -105,8 +107,14 @@ def _understood(out: str, err: str, code: int | None) -> Json:
 
 def _refusal(error: Json) -> Refused:
     if error["type"] in _SENTENCES:
-        return Refused(error["text"])
+        place = error["place"]
+        return Refused(error["text"], f"{FOLDER}/{place['file']}:{place['line']}" if place else None)
     text = f"{error['type']}: {error['text']}"[:_SHOWN_CHARACTERS]
+    if missing := error["missing"]:
+        text += (
+            f". It is not installed here: `.tools/uv/bin/uv add {missing}`, or the name of the package that has it, "
+            "then `make run` again (docs/writing-handlers.md, A dependency)."
+        )
     ours = [frame for frame in error["frames"] if frame["ours"]]
     where = f"{FOLDER}/{ours[-1]['file']}:{ours[-1]['line']}" if ours else None
     return Refused(text, where, [_line(frame) for frame in error["frames"][-_SHOWN_FRAMES:]])

@@ -6,6 +6,7 @@ prints goes to standard error.
 """
 
 import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -37,7 +38,10 @@ def main(folder: str, *libraries: str) -> None:
 
 
 def _told(error: BaseException, folder: Path) -> dict[str, Any]:
-    """Return type and text of the error, and its frames from the first that is in the code."""
+    """Return type and text of the error, its frames from the first that is in the code, and what else is known of it.
+
+    `place` is the author's that the error itself names; `missing` is a module that is installed nowhere.
+    """
     told = traceback.TracebackException.from_exception(error)
     frames = [
         {"file": frame.filename, "line": frame.lineno, "in": frame.name, "text": frame.line} for frame in told.stack
@@ -50,7 +54,29 @@ def _told(error: BaseException, folder: Path) -> dict[str, Any]:
         frame["file"] = path.relative_to(folder).as_posix() if frame["ours"] else path.name
     ours = [number for number, frame in enumerate(frames) if frame["ours"]]
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return {"type": type(error).__name__, "text": text, "frames": frames[ours[0] :] if ours else []}
+    return {
+        "type": type(error).__name__,
+        "text": text,
+        "frames": frames[ours[0] :] if ours else [],
+        "place": _place(error, folder),
+        "missing": _missing(error),
+    }
+
+
+def _place(error: BaseException, folder: Path) -> dict[str, Any] | None:
+    """Return the file and the line that the error itself points to, if they are in the code."""
+    file, line = getattr(error, "place", None) or ("", 0)
+    path = Path(file)
+    return {"file": path.relative_to(folder).as_posix(), "line": line} if path.is_relative_to(folder) else None
+
+
+def _missing(error: BaseException) -> str | None:
+    """Return the name of the module that was not found, unless it is one inside of a package that is there."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    try:
+        return name if name and importlib.util.find_spec(name) is None else None
+    except ValueError:  # a module that the code has made up itself
+        return None
 
 
 if __name__ == "__main__":

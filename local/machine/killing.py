@@ -20,7 +20,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws import LocalAws
 from local.errors import LocalError
-from local.machine.workers import WORKER, InHand, busy, give_back
+from local.machine.hidden import WORKER, give_back
+from local.machine.workers import InHand, busy
 from local.ports import Ports
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from local.machine.account import Account, Look
 from local.machine.feed import Feed
 from local.machine.figures import MINUTE_S, Count, Frozen, Times, metrics_in
+from local.machine.hidden import Hidden
 from local.machine.lines import Line, Lines
 from local.machine.recent import Recent, about
 from local.machine.ways import Station, Way, Ways, told_by
@@ -65,6 +66,7 @@ class Machine:
         self.ways = Ways()
         self.recent = Recent()
         self.lines = Lines()
+        self.hidden = Hidden()
         self._feed = Feed(folder) if folder is not None else None
         self._account = account
         self._clock = clock
@@ -130,6 +132,7 @@ class Machine:
 
     def take(self, event: Json) -> None:
         """Take one event of the feed in."""
+        self.hidden.take(event)
         if event["event"] == "began":
             self._began(event)
         else:

@@ -69,6 +69,8 @@ def row(way: Way) -> Json:
         "waited_ms": _ms(way.accepted_at, way.began_at),
         "worked_ms": round(way.worked_s * 1000) if way.ended_at or way.worked_s else None,
         "tries": way.tries or None,
+        "next_at": way.next_at,
+        "held": way.is_held or None,
         "refusals": way.refusals or None,
         "refusal": way.refusal[:_WHY] or None if way.accepted_at is None else None,
     }

@@ -68,6 +68,8 @@ class Told:
     handler: str = ""
     error: str = ""
     is_retried: bool = False
+    #: In how long it is tried again, if the line says so.
+    wait_s: float | None = None
 
     @property
     def leads_to(self) -> Station:
@@ -101,6 +103,9 @@ class Way:
     #: How long workers had it in hand, in all.
     worked_s: float = 0.0
     told: Told | None = None
+    #: Put back: when it is tried again, if that is known, and whether it was not tried, for its chat has to wait.
+    next_at: float | None = None
+    is_held: bool = False
     #: Its place in the list of the last updates; 0: it is not there.
     number: int = 0
 
@@ -189,6 +194,9 @@ class Ways:
             way.worked_s += max(0.0, at - began_at) if said is None else said.took_s
             way.invocation, way.seen_at = None, max(way.seen_at, at)
             self._end(way, at, said, is_back=has_failed or update_id in back)
+            if way.station is Station.BACK and said is not None and said.wait_s is not None:
+                way.next_at = at + said.wait_s
+            way.is_held = way.station is Station.BACK and said is None and not has_failed
             moved.append(way)
         return moved
 
@@ -212,6 +220,7 @@ class Ways:
         way.tries += 1
         way.invocation, way.seen_at = invocation, max(way.seen_at, at)
         way.began_at = at if way.began_at is None else way.began_at
+        way.next_at, way.is_held = None, False
         self._move(way, Station.WORK)
         return way
 
@@ -272,7 +281,7 @@ _TRIED_AGAIN = frozenset({"wait", "retry", "frozen", "moved", "bug"})
 
 def _told(line: Mapping[str, object]) -> Told:
     outcome = str(line.get("outcome", ""))
-    attempts, took_s = line.get("attempts"), line.get("took_s")
+    attempts, took_s, wait_s = line.get("attempts"), line.get("took_s"), line.get("wait_s")
     return Told(
         outcome,
         reason=str(line.get("reason", "")),
@@ -282,4 +291,5 @@ def _told(line: Mapping[str, object]) -> Told:
         handler=str(line.get("handler", "")),
         error=str(line.get("error", "")),
         is_retried=outcome in _TRIED_AGAIN,
+        wait_s=float(wait_s) if isinstance(wait_s, int | float) else None,
     )

@@ -7,21 +7,15 @@ Hazard: between a look and what follows from it the worker may be done.
 """
 
 import contextlib
-from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from local.machine.feed import Feed
+from local.machine.hidden import Hidden
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-WORKER = "WorkerFunction"
 IN_HAND = "in-hand"
-#: Of SQS.
-_BATCH = 10
 
 type Json = dict[str, Any]
 
@@ -43,50 +37,20 @@ class InHand:
 
     def __init__(self, folder: Path) -> None:
         self._feed = Feed(folder)
-        self._begun: dict[str, list[Json]] = {}
-        #: Those that ended with an error since they were asked for last.
-        self._failed: dict[str, list[Json]] = {}
+        self._hidden = Hidden()
 
     def read(self) -> dict[str, list[Json]]:
         """Return the messages of each invocation that has begun and not ended, by its id."""
         while events := self._feed.read():
             for event in events:
-                self._take(event)
-        return dict(self._begun)
+                self._hidden.take(event)
+        return self._hidden.in_hand()
 
     def failed(self, invocation: str) -> list[Json] | None:
-        """Return the messages of an invocation that ended with an error, once; None if it did not."""
+        """Return the messages of an invocation that ended with an error; None if it did not."""
         self.read()
-        return self._failed.pop(invocation, None)
+        return self._hidden.lost_with(invocation)
 
     def close(self) -> None:
         """Let go of the feed."""
         self._feed.close()
-
-    def _take(self, event: Json) -> None:
-        if event.get("function") != WORKER:
-            return
-        if event["event"] == "began":
-            if event.get("messages"):
-                self._begun[event["id"]] = event["messages"]
-        elif (messages := self._begun.pop(event["id"], None)) is not None and event.get("error") is not None:
-            self._failed = {event["id"]: messages}
-
-
-def give_back(sqs: "SQSClient", messages: list[Json]) -> int:
-    """Have the queue hand the messages out again at once; return how many were still hidden."""
-    by_queue = defaultdict(list)
-    for message in messages:
-        by_queue[message["queue"]].append(message["receipt"])
-    given = 0
-    for queue, receipts in by_queue.items():
-        for first in range(0, len(receipts), _BATCH):
-            answer = sqs.change_message_visibility_batch(
-                QueueUrl=queue,
-                Entries=[
-                    {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-                    for number, receipt in enumerate(receipts[first : first + _BATCH])
-                ],
-            )
-            given += len(answer.get("Successful", []))
-    return given

@@ -1,4 +1,4 @@
-"""Run the emulator with its page: `uv run python -m local.page`; `make run` does.
+"""Run the emulator with its page: `.venv/bin/python -m local.page`; `make run` does.
 
 FLOODGATE_TELEGRAM_PORT and FLOODGATE_TELEGRAM_TOKEN are as for the bare emulator (docs/emulator.md). `--stack` is the
 folder of the stack to show, below .run, and `--aws-port` the port of its local AWS; both or neither. What is saved in
@@ -26,6 +26,7 @@ from local.handlers.breaking import BreakAHandler
 from local.handlers.following import following
 from local.machine import killing, levers
 from local.machine.account import Account
+from local.machine.hidden import GiveBack
 from local.machine.machine import Machine
 from local.machine.routes import routes
 from local.page import files, menus, people
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
     from local.telegram.emulator import Emulator
 
 
+GREETING = (
+    "The page on {address}/ (docs/page.md), on a Telegram emulator whose Bot API is at {address}, and orders at "
+    "{address}/control (docs/emulator.md)."
+)
+
+
 @dataclass(frozen=True)
 class More:
     """What else the page has."""
@@ -49,6 +56,8 @@ class More:
     sources: Sequence[Source] = ()
     levers: Sequence[Lever] = ()
     jobs: Sequence[Job] = ()
+    #: Where the stack is.
+    aws: LocalAws | None = None
 
 
 def main() -> int:
@@ -74,9 +83,9 @@ def main() -> int:
         ports = Ports(port, given.aws_port)
         account, more = Account(lambda: LocalAws(ports)), to_the_stack(stands, given.stack, ports, given.watch)
     if bridge is None:
-        return serve_or_say(port, around_the_emulator(stands, given.stack, account, more))
+        return serve_or_say(port, around_the_emulator(stands, given.stack, account, more), GREETING)
     app = around_the_bridge(stands, given.stack, account, more)
-    return serve_or_say(port, app, f"Bridge to {bridge.account.api} on {{address}}; docs/bridge.md.")
+    return serve_or_say(port, app, f"The page on {{address}}/, on a bridge to {bridge.account.api}; docs/bridge.md.")
 
 
 def around_the_emulator(
@@ -86,12 +95,13 @@ def around_the_emulator(
     more = more or More()
     emulator: Emulator = emulated.state.emulator
     people.settle(emulator.world)
-    machine = Machine(folder, account)
+    machine, chats = Machine(folder, account), Chats(emulator)
     emulator.updates.watchers.append(machine)
+    give_back = GiveBack(machine.hidden, more.aws) if more.aws is not None else None
     return create_app(
         emulated,
-        sources=[Chats(emulator), machine, *more.sources],
-        levers=[*levers.on_telegram(emulator), *more.levers],
+        sources=[chats, machine, *more.sources],
+        levers=[*levers.on_telegram(emulator, give_back, chats.list_people), *more.levers],
         routes=[files.route(emulator.world), menus.route(emulator.world), *routes(machine)],
         jobs=[machine.run, *more.jobs],
     )
@@ -117,11 +127,11 @@ def to_the_stack(stands: Starlette, folder: Path, ports: Ports, watch: Path | No
     `stands` is what stands for Telegram, and may take orders.
     """
     orders = httpx.AsyncClient(transport=httpx.ASGITransport(stands), base_url="http://telegram")
-    kill = killing.of_stack(folder, ports, orders)
+    kill, aws = killing.of_stack(folder, ports, orders), LocalAws(ports)
     if watch is None:
-        return More(levers=[kill])
-    reload = following(watch, folder, LocalAws(ports))
-    return More(sources=[reload], levers=[kill, BreakAHandler(reload)], jobs=[reload.run])
+        return More(levers=[kill], aws=aws)
+    reload = following(watch, folder, aws)
+    return More(sources=[reload], levers=[kill, BreakAHandler(reload)], jobs=[reload.run], aws=aws)
 
 
 if __name__ == "__main__":

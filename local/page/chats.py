@@ -9,7 +9,7 @@ Hazard: another run is another world in which the same numbers mean other people
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from local.page.messages import date, full_name, shown, summary
@@ -23,6 +23,8 @@ LAST = 200
 #: Messages of all chats that a page begins with; the chats in which something was said last come first.
 SNAPSHOT = 5000
 _EVERYBODY: list[int] = []
+#: What can be left out with the chat or the person that it is about.
+_OF_SOMEBODY = ("message", "chat", "action", "user")
 
 
 class Chats:
@@ -34,6 +36,7 @@ class Chats:
         self._world = emulator.world
         self._now = emulator.clock.now
         self._run = secrets.token_hex(4)
+        self._left_out: set[int] = set()
         self._menus = 0  # how often commands were set: who shows a menu asks for it anew
         self._forget()
         self._world.observers.append(self._note)
@@ -47,7 +50,15 @@ class Chats:
         self._noted = 0
         self._is_too_much = False
 
+    def list_people(self, user_ids: Collection[int], *, is_listed: bool) -> None:
+        """Show these people and their chats, as all are at first, or leave them out; nothing at the bot changes."""
+        left_out = self._left_out.difference(user_ids) if is_listed else self._left_out.union(user_ids)
+        self._is_too_much |= left_out != self._left_out
+        self._left_out = left_out
+
     def _note(self, what: What, key: Any) -> None:
+        if what in _OF_SOMEBODY and (key[0] if what == "message" else key) in self._left_out:
+            return
         if self._noted == SNAPSHOT:  # nobody looks, or nobody could follow
             self._forget()
             self._is_too_much = True
@@ -71,14 +82,15 @@ class Chats:
         """Return everybody, every chat, and the last that was said."""
         world = self._world
         messages: list[Json] = []
-        latest = sorted(world.chats.values(), key=_spoken_at, reverse=True)
+        listed = (chat for chat in world.chats.values() if chat.id not in self._left_out)
+        latest = sorted(listed, key=_spoken_at, reverse=True)
         for chat in latest:
             ids = sorted(chat.messages)[-max(1, min(LAST, SNAPSHOT - len(messages))) :]
             messages += [shown(world, chat, message_id) for message_id in ids]
         return {
             "run": self._run,
             "bot": {"id": world.bot["id"], "name": full_name(world.bot), "username": world.bot["username"]},
-            "people": self._described(world.users),
+            "people": self._described(user_id for user_id in world.users if user_id not in self._left_out),
             "chats": [self._chat(chat) for chat in latest],
             "messages": messages,
             "menus": self._menus,

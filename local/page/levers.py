@@ -25,7 +25,10 @@ class Lever(Protocol):
         ...
 
     def state(self) -> Json:
-        """Return `on`, `busy` (an order is being carried out) and `said`, a sentence about it."""
+        """Return `on`, `busy` (an order is being carried out) and `said`, a sentence about it.
+
+        With `can_undo` it can be undone though it is off.
+        """
         ...
 
     async def pull(self, order: Json) -> None:

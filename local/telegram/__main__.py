@@ -1,4 +1,4 @@
-"""Run the emulator: `uv run python -m local.telegram`.
+"""Run the emulator: `.venv/bin/python -m local.telegram`.
 
 FLOODGATE_TELEGRAM_PORT (8081) is the port on 127.0.0.1, FLOODGATE_TELEGRAM_TOKEN (123456:local) the bot's token.
 """

@@ -160,7 +160,7 @@ def test_people_send_photos_and_files(page: Page, telegram: Telegram) -> None:
 
 def test_an_update_of_no_shape_of_telegrams_hides_no_other(page: Page, telegram: Telegram) -> None:
     """Whoever sends raw updates may send any; the page shows what it can, and whatever comes then."""
-    chat = {"id": -9, "type": "group", "title": 5}
+    chat = {"id": -9, "type": "group", "title": 700700}
     odd: list[dict[str, Any]] = [
         {"reply_markup": {"inline_keyboard": [5]}},
         {"text": 7},
@@ -174,6 +174,6 @@ def test_an_update_of_no_shape_of_telegrams_hides_no_other(page: Page, telegram:
     telegram.say(ANN, "and still")
     said(page, "You said: and still")
     page.reload()
-    open_chat(page, "5")
+    open_chat(page, "700700")
     log = page.get_by_role("log", name="Messages")
     expect(log.get_by_text("A message of a shape that Telegram's have not")).to_have_count(len(odd))

@@ -98,7 +98,7 @@ def test_people_at_telegram_are_answered_from_this_machine(there: TelegramContro
         there.fault("getUpdates", count=2, error_code=502)
         there.say(ANN, "/id")
         run.wait_until_it_says("Telegram answers 502 Bad Gateway to getUpdates")
-        run.wait_until_it_says("That is over.")
+        run.wait_until_it_says('This is over: "')
         assert len(there.wait_for_reply(ANN, 4)) == 4
 
         family = run.family()

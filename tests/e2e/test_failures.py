@@ -61,7 +61,7 @@ def admin(telegram: TelegramControl, outputs: dict[str, str], sqs: "SQSClient") 
 
 def give_up(telegram: TelegramControl, chat_id: int) -> str:
     """Have a person's /start refused by Telegram; return the reference that they are given."""
-    telegram.fault("sendMessage", error_code=400)
+    telegram.fault("sendMessage", error_code=400, chat_id=chat_id)  # an alarm may ring meanwhile
     telegram.say(chat_id, "/start")
     (apology,) = telegram.wait_for_reply(chat_id)
     assert apology["text"].startswith("Sorry, something went wrong")

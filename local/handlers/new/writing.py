@@ -61,7 +61,7 @@ def told(name: str, written: Written) -> str:
             f"\nThe bot does not import, so its texts are in no catalogue yet: mend it, then `make translations`.\n"
             f"  {written.trouble}"
         )
-    return f"""{feature}  the feature: /{name}, with a button
+    return f"""{feature}  the feature: /{name}, a list of notes with a button; put yours in its place
 {test}  its test
 {texts}
 {translate}

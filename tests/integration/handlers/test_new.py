@@ -44,6 +44,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         written = write(name, root)
         assert written.untranslated == []
         assert f"make test ARGS=tests/integration/bot/test_{name}.py" in told(name, written)
+        assert f"/{name}, a list of notes with a button; put yours in its place" in told(name, written)
     return root
 
 

@@ -103,6 +103,7 @@ def test_a_failure_says_where(cloud: Cloud, workers: Workers, log: io.StringIO) 
         ("WARNING", "bug", 2),
         ("ERROR", "bug", 3),
     ]
+    assert ["wait_s" in line for line in told] == [True, True, False]
     assert {line["error"] for line in told} == {"GardenFlooded"}
     assert len({line["fingerprint"] for line in told}) == 1
     assert all(line["stack"][-1].endswith(" work") for line in told)

@@ -94,11 +94,22 @@ def test_a_removed_module_is_gone(bot_folder: Path) -> None:
     [
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("def register(app)\n", "SyntaxError: expected ':'"),
-        ("", "AttributeError: module 'bot.beans' has no attribute 'register'"),
     ],
-    ids=["import", "syntax", "no register"],
+    ids=["import", "syntax"],
 )
 def test_a_broken_module_stops_the_bot(bot_folder: Path, source: str, error: str) -> None:
     """With its own error, so that the registrar can tell it and the deployment fails."""
     (bot_folder / "beans.py").write_text(source)
     assert start(bot_folder).stderr.splitlines()[-1] == error
+
+
+def test_a_module_that_is_no_feature_is_told_with_what_to_do(bot_folder: Path) -> None:
+    """In one sentence, on AWS as well; one whose name begins with an underscore may be none."""
+    (bot_folder / "forecast.py").write_text("COUNT = 3\n")
+    refused = start(bot_folder)
+    assert refused.stderr.splitlines()[-1] == (
+        "bot.NoFeature: functions/worker/bot/forecast.py has no register(app): add one, or, if it is no feature, begin "
+        "its name with an underscore."
+    )
+    (bot_folder / "forecast.py").rename(bot_folder / "_forecast.py")
+    assert described(bot_folder)["last"] == "unknown"

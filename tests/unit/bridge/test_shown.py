@@ -4,7 +4,9 @@ import httpx
 
 from local.bridge.app import create_app, from_env
 from local.bridge.shown import Shown
+from local.machine.machine import Machine
 from local.page.app import create_app as create_page
+from local.telegram.faults import Fault
 from tests.unit.bridge.harness import LOCAL, REAL, Crossing
 
 
@@ -35,6 +37,19 @@ async def test_the_page_stands_around_the_bridge(crossing: Crossing) -> None:
         refused = await client.post("/bridge/stop", headers={"origin": "https://elsewhere.example"})
         assert refused.status_code == 403
         assert crossing.bridge.status()["state"] == "waiting"
+
+
+async def test_the_machine_counts_what_is_handed_on(crossing: Crossing) -> None:
+    """Each call, and which of them Telegram answered 429."""
+    machine = Machine(None, None, clock=crossing.clock.now)
+    crossing.bridge.watch(machine)
+    await crossing.say(5)
+    for retry_after in (None, 3):
+        if retry_after:
+            crossing.telegram.faults.add(Fault("sendMessage", 1, error_code=429, retry_after=retry_after))
+        await crossing.here.post(f"/bot{LOCAL}/sendMessage", json={"chat_id": 5, "text": "hi"})
+    totals = machine.snapshot()["totals"]
+    assert (totals["calls"], totals["limited"]) == (2, 1)
 
 
 def test_a_bridge_is_made_where_the_environment_has_a_token() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from local.handlers.check import Refused, check
 from local.handlers.code import Code, File
+from local.stack import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,10 @@ def handler(event, context):
     print("noise")
     return bot.describe()
 """
+ADVICE = (
+    ". It is not installed here: `.tools/uv/bin/uv add beans`, or the name of the package that has it, then `make run` "
+    "again (docs/writing-handlers.md, A dependency)."
+)
 
 
 def code(bot: str, **more: str) -> Code:
@@ -60,8 +65,14 @@ async def test_what_the_code_leaves_running_is_not_waited_for() -> None:
         (
             "import beans\n",
             "functions/worker/bot.py:1",
-            "ModuleNotFoundError: No module named 'beans'",
+            f"ModuleNotFoundError: No module named 'beans'{ADVICE}",
             "functions/worker/bot.py:1: import beans",
+        ),
+        (
+            "import json.beans\n",
+            "functions/worker/bot.py:1",
+            "ModuleNotFoundError: No module named 'json.beans'",
+            "functions/worker/bot.py:1: import json.beans",
         ),
         (
             "def describe()\n",
@@ -77,7 +88,7 @@ async def test_what_the_code_leaves_running_is_not_waited_for() -> None:
         ),
         ("import sys\nsys.exit(3)\n", "functions/worker/bot.py:2", "SystemExit: 3", "sys.exit(3)"),
     ],
-    ids=["import", "syntax", "deep in a library", "exit"],
+    ids=["import", "import of a part", "syntax", "deep in a library", "exit"],
 )
 async def test_an_error_is_told_with_its_place_in_the_authors_files(bot: str, where: str, why: str, last: str) -> None:
     """The last line of theirs that it passed, and the last lines of the traceback."""
@@ -107,6 +118,37 @@ async def test_a_handler_that_is_refused_is_told_by_its_sentence() -> None:
     with pytest.raises(Refused) as refused:
         await check(code(bot), [], {})
     assert (str(refused.value), refused.value.where, refused.value.lines) == ("Leave block out.", None, [])
+
+
+async def test_a_handler_that_is_refused_is_told_with_its_place() -> None:
+    """The library knows it, of handlers whose function is the author's."""
+    bot = """
+class HandlerNotUnderstood(ValueError):
+    place = (__file__, 7)
+def describe(): raise HandlerNotUnderstood("Leave block out.")
+"""
+    with pytest.raises(Refused) as refused:
+        await check(code(bot), [], {})
+    assert (str(refused.value), refused.value.where) == (
+        "functions/worker/bot.py:7: Leave block out.",
+        "functions/worker/bot.py:7",
+    )
+    with pytest.raises(Refused) as refused:
+        await check(code(bot.replace("__file__", "'/elsewhere.py'")), [], {})
+    assert refused.value.where is None
+
+
+async def test_a_module_that_is_no_feature_is_told_by_its_sentence() -> None:
+    """Without the lines of the bot's own that found it."""
+    init = (ROOT / "functions/worker/bot/__init__.py").read_bytes()
+    files = {"app.py": APP.encode(), "bot/__init__.py": init, "bot/forecast.py": b"COUNT = 3\n"}
+    with pytest.raises(Refused) as refused:
+        await check(Code({path: File(content) for path, content in files.items()}), [], {})
+    assert refused.value.lines == []
+    assert str(refused.value) == (
+        "functions/worker/bot/forecast.py has no register(app): add one, or, if it is no feature, begin its name with "
+        "an underscore."
+    )
 
 
 async def test_what_the_code_starts_is_not_waited_for() -> None:

@@ -72,8 +72,8 @@ def test_a_bridged_stack_says_where_to_write(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_trouble_is_told_once_and_so_is_its_end() -> None:
     """However often it is looked at, and however long the pauses in it are."""
     fine = {"state": "polling", "sentence": "Telegram is asked for updates."}
-    trouble = {"state": "trouble", "sentence": "Telegram does not answer. Trying again in 1 s."}
-    later = {"state": "trouble", "sentence": "Telegram does not answer. Trying again in 2 s."}
+    trouble = {"state": "trouble", "sentence": "Telegram does not answer (502). Updates wait. Trying again in 1 s."}
+    later = {"state": "trouble", "sentence": "Telegram does not answer (502). Updates wait. Trying again in 2 s."}
     statuses: list[dict[str, Any] | None] = [fine, trouble, trouble, None, later, fine, fine]
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -84,4 +84,7 @@ def test_a_trouble_is_told_once_and_so_is_its_end() -> None:
     troubles = Troubles("http://bridge", out, httpx.MockTransport(answer))
     while statuses:
         troubles.tell()
-    assert out.getvalue() == "Telegram does not answer. Trying again in 1 s.\nThat is over.\n"
+    assert out.getvalue() == (
+        "Telegram does not answer (502). Updates wait. It is tried again until that is over.\n"
+        'This is over: "Telegram does not answer (502)."\n'
+    )

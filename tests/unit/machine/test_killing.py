@@ -16,7 +16,7 @@ import pytest
 
 from local.errors import LocalError
 from local.machine.killing import PEOPLE, KillAWorker, speak_slowly
-from local.machine.workers import IN_HAND, busy, give_back
+from local.machine.workers import IN_HAND, busy
 from local.telegram.app import create_app
 
 if TYPE_CHECKING:
@@ -204,14 +204,6 @@ async def test_a_telegram_that_takes_no_orders_is_the_real_one() -> None:
     async with httpx.AsyncClient(transport=nowhere, base_url="http://telegram") as telegram:
         with pytest.raises(LocalError, match="write to the bot"):
             await speak_slowly(telegram)
-
-
-def test_a_queue_takes_ten_back_at_a_time() -> None:
-    """And says how many of them it still hid."""
-    queue = Queue(*(str(number) for number in range(9)))
-    messages = [{"queue": "updates.fifo", "receipt": str(number)} for number in range(12)]
-    assert give_back(queue, messages) == 9  # type: ignore[arg-type] # it has what is asked of it
-    assert queue.asked == [10, 2]
 
 
 @pytest.fixture

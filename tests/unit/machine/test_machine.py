@@ -97,6 +97,21 @@ def test_an_update_is_shown_with_its_way_and_its_times(machine: Machine, now: No
     }  # fmt: skip
 
 
+def test_what_was_put_back_says_what_it_waits_for(machine: Machine) -> None:
+    """Its next try, if it failed, or its chat; in work again it waits for nothing."""
+    machine.take(_began("a", NOW, [7]))
+    machine.take(_ended("a", NOW + 1, [_line(7, "bug", wait_s=4.5)], put_back=["m7"]))
+    assert (_row(machine)["station"], _row(machine)["next_at"]) == ("back", NOW + 5.5)
+    machine.take(_began("b", NOW + 6, [7]))
+    assert "next_at" not in _row(machine)
+    machine.take(_ended("b", NOW + 7, [], put_back=["m7"]))
+    assert (_row(machine)["station"], _row(machine)["held"]) == ("back", True)
+    assert "next_at" not in _row(machine)
+    machine.take(_began("c", NOW + 8, [7]))
+    machine.take(_ended("c", NOW + 9, [_line(7)]))
+    assert not {"next_at", "held"} & _row(machine).keys()
+
+
 def test_each_update_stands_in_the_numbers(machine: Machine, now: Now) -> None:
     """Of now and of all, with the rate of the last seconds."""
     for update_id in range(10):

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from local.machine.levers import CROWD, on_telegram
 from local.page.__main__ import around_the_emulator
+from local.page.chats import Chats
 from local.telegram import app as telegram
+from local.telegram.clock import ManualClock
+from local.telegram.speaking import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +37,35 @@ async def test_levers_act_on_its_telegram(browser: httpx.AsyncClient) -> None:
     assert (await browser.post("/bot123456:local/sendMessage", json=send)).status_code == 500
     assert (await browser.post("/page/levers/broken", json={"on": False})).json()["on"] is False
     assert (await browser.post("/bot123456:local/sendMessage", json=send)).status_code == 200
+
+
+async def test_undoing_a_crowd_takes_its_guests_off_the_page() -> None:
+    """Also once all are with the bot, for then they stand above everybody; the next crowd is shown again."""
+    clock = ManualClock()
+    emulator = telegram.create_app(clock=clock).state.emulator
+    chats = Chats(emulator)
+    lever = next(one for one in on_telegram(emulator, list_people=chats.list_people) if one.name == "crowd")
+    say(emulator, {"chat_id": 5, "text": "hi"})
+    await lever.pull({"on": True})
+    await clock.advance(10)
+    for pending in list(emulator.updates):
+        emulator.updates.settle(pending, "delivered")
+    assert lever.state() == {"on": False, "busy": False, "said": "All 1000 are with the bot.", "can_undo": True}
+    chats.changes()
+    await lever.undo()
+    assert "can_undo" not in lever.state()
+    frame = chats.changes()
+    assert frame is not None
+    assert frame["kind"] == "snapshot"
+    assert {chat["id"] for chat in frame["chats"]} == {1, 5}
+    assert not {person["id"] for person in frame["people"]} & set(CROWD)
+    emulator.world.post(emulator.world.chats[CROWD[0]], emulator.world.bot, {"text": "late"})
+    assert chats.changes() is None
+    await lever.pull({"on": True})
+    frame = chats.changes()
+    assert frame is not None
+    assert set(CROWD) <= {chat["id"] for chat in frame["chats"]}
+    await lever.undo()
 
 
 async def test_an_update_nobody_logged_of_has_no_lines(browser: httpx.AsyncClient) -> None:

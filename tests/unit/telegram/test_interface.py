@@ -10,7 +10,7 @@ from telegram import Update, ext
 from telegram.ext import filters
 
 from floodgate.tasks import Task
-from floodgate.telegram import App
+from floodgate.telegram import App, limited
 from floodgate.telegram.interface import HandlerNotUnderstood, describe
 from tests.unit.telegram.handlers import ALWAYS, HANDLERS, NOT_UNDERSTOOD, Handler, callback, subclasses
 
@@ -166,6 +166,31 @@ def test_a_conversation_in_the_background_is_refused() -> None:
         entry_points=[ext.CommandHandler("go", callback)], states={}, fallbacks=[], block=False
     )
     assert "has block=False" in refusal(lambda app: app.add_handler(handler))
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        ext.CommandHandler("go", callback, block=False),
+        ext.CommandHandler("go", partial(callback), block=False),
+        ext.CommandHandler("go", limited(per_user="5/min")(callback), block=False),
+        ext.ConversationHandler([ext.CommandHandler("go", callback)], {}, []),
+    ],
+    ids=["a function", "a partial", "wrapped", "a conversation"],
+)
+def test_a_refusal_has_the_place_of_the_handlers_function(handler: Handler) -> None:
+    """So that its author finds it among others of that name; a conversation is found by what begins it."""
+    with pytest.raises(HandlerNotUnderstood) as refused:
+        describe(lambda app: app.add_handler(handler))
+    code = callback.__code__
+    assert refused.value.place == (code.co_filename, code.co_firstlineno)
+
+
+def test_a_refusal_of_what_no_python_function_does_has_no_place() -> None:
+    """Only its sentence."""
+    with pytest.raises(HandlerNotUnderstood) as refused:
+        describe(lambda app: app.add_task("count", len))  # type: ignore[arg-type]
+    assert refused.value.place is None
 
 
 def test_an_error_handler_in_the_background_is_refused() -> None:

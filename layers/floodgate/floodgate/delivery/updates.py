@@ -315,8 +315,9 @@ class UpdateHandling:
             return await self._books.give_up(message, entry, Verdict(outcome, detail), line, is_urgent=was_started)
         await self._books.keep(message, entry, line, is_urgent=was_started)
         metrics.count(metrics.UPDATES_RETRIED)
-        line.write(outcome, failure=failure)
-        return PutBack(max(at_least_s, retries.backoff_s(entry.attempts)))
+        wait_s = max(at_least_s, retries.backoff_s(entry.attempts))
+        line.write(outcome, failure=failure, wait_s=round(wait_s, 1))
+        return PutBack(wait_s)
 
     def _wait(self, line: CanonicalLine, wait_s: float, reason: str) -> Disposition:
         metrics.count(metrics.UPDATES_WAITING)

@@ -86,7 +86,14 @@ _COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
 
 
 class HandlerNotUnderstood(ValueError):
-    """A handler's update types are unknown, or it cannot work here; the text says what to write in `register`."""
+    """A handler's update types are unknown, or it cannot work here; the text says what to write in `register`.
+
+    `place` is the file and the line of the function that is meant, if there is one.
+    """
+
+    def __init__(self, text: str, function: Any = None) -> None:
+        super().__init__(text)
+        self.place = _place(function)
 
 
 class LayerUnusable(ImportError):
@@ -118,13 +125,16 @@ def describe(register: Register) -> dict[str, Any]:
         # A conversation hides its own block=False behind a property that is always True.
         if not (handler.block and getattr(handler, "_block", True)):
             raise HandlerNotUnderstood(
-                f"{_name(handler)} has block=False: its work would be lost when Lambda freezes. Leave block out."
+                f"{_name(handler)} has block=False: its work would be lost when Lambda freezes. Leave block out.",
+                _function(handler),
             )
         allowed |= _update_types(app, handler)
     _require_memory(app, build(offline, register))
     for callback, block in app.error_handlers.items():
         if not block:
-            raise HandlerNotUnderstood(f"The error handler {callback.__qualname__} has block=False. Leave block out.")
+            raise HandlerNotUnderstood(
+                f"The error handler {callback.__qualname__} has block=False. Leave block out.", callback
+            )
     for name, task in app.tasks.items():
         _require_task(name, task.function)
     return {
@@ -144,19 +154,24 @@ def _require_memory(app: App, again: App) -> None:
         if not handler.persistent:
             raise HandlerNotUnderstood(
                 f"The ConversationHandler {handler.name or 'without a name'} has its states in memory, and "
-                'the next update may come to another worker: give it name="…" and persistent=True.'
+                'the next update may come to another worker: give it name="…" and persistent=True.',
+                _function(handler),
             )
         if nameless := [state for state in handler.states if _ADDRESS in repr(state)]:
             raise HandlerNotUnderstood(
                 f"The ConversationHandler {handler.name} has the state {nameless[0]!r}, which no other worker would "
-                "know again: use numbers, text, tuples or an enum."
+                "know again: use numbers, text, tuples or an enum.",
+                _function(handler),
             )
         if sum(other.name == handler.name for other in set(conversations)) > 1:
-            raise HandlerNotUnderstood(f"Two conversations are named {handler.name}: they would share their states.")
+            raise HandlerNotUnderstood(
+                f"Two conversations are named {handler.name}: they would share their states.", _function(handler)
+            )
     if shared := set(conversations) & set(conversations_of(again)):
         names = sorted(str(handler.name) for handler in shared)
         raise HandlerNotUnderstood(
-            f"{', '.join(names)}: make the ConversationHandler inside of `register`, for each update has its own."
+            f"{', '.join(names)}: make the ConversationHandler inside of `register`, for each update has its own.",
+            _function(next(handler for handler in conversations if handler in shared)),
         )
 
 
@@ -166,29 +181,35 @@ def _require_task(name: str, function: Any) -> None:
     if not inspect.isroutine(called):  # an object is called by its class's method
         called = getattr(type(called), "__call__", None)  # noqa: B004 - not whether, but which
     if not inspect.iscoroutinefunction(called):
-        raise HandlerNotUnderstood(f"The task {name!r} is no coroutine function: write it with `async def`.")
+        raise HandlerNotUnderstood(f"The task {name!r} is no coroutine function: write it with `async def`.", function)
     try:
         inspect.signature(function).bind(None, None)
     except TypeError:
         raise HandlerNotUnderstood(
-            f"The task {name!r} cannot be called with a task and a context: write `async def {name}(task, context)`."
+            f"The task {name!r} cannot be called with a task and a context: write `async def {name}(task, context)`.",
+            function,
         ) from None
 
 
 def commands(app: App, translate: Callable[[str], str] = str) -> list[dict[str, str]]:
     """Return the commands to show, `{"command", "description"}` each, in the order in which they were added."""
     shown: dict[str, str] = {}
+    functions: dict[str, Any] = {}
     for handler in handlers_of(app):
         if isinstance(handler, ext.CommandHandler) and (description := _first_line(handler.callback)):
             for name in sorted(handler.commands):
                 shown.setdefault(name, translate(description))
+                functions.setdefault(name, handler.callback)
     for name, description in shown.items():
         if not _COMMAND_NAME.fullmatch(name):
-            raise HandlerNotUnderstood(f"/{name} cannot be shown by Telegram: use 1 to 32 of a-z, 0-9 and _.")
+            raise HandlerNotUnderstood(
+                f"/{name} cannot be shown by Telegram: use 1 to 32 of a-z, 0-9 and _.", functions[name]
+            )
         if len(description) > BotCommandLimit.MAX_DESCRIPTION:
             raise HandlerNotUnderstood(
                 f"The first line of /{name}'s docstring is its description: at most {BotCommandLimit.MAX_DESCRIPTION} "
-                "characters."
+                "characters.",
+                functions[name],
             )
     return [{"command": name, "description": description} for name, description in shown.items()]
 
@@ -196,14 +217,17 @@ def commands(app: App, translate: Callable[[str], str] = str) -> list[dict[str, 
 def _update_types(app: App, handler: ext.BaseHandler[Any, Any, Any]) -> frozenset[str]:
     if handler in app.declared:
         if unknown := app.declared[handler].difference(Update.ALL_TYPES):
-            raise HandlerNotUnderstood(f"{_name(handler)} declares {sorted(unknown)}: no such update type.")
+            raise HandlerNotUnderstood(
+                f"{_name(handler)} declares {sorted(unknown)}: no such update type.", _function(handler)
+            )
         return app.declared[handler]
     for known, types in _BY_CLASS:
         if isinstance(handler, known):
             return types(handler) if callable(types) else types
     raise HandlerNotUnderstood(
         f"{_name(handler)} may take any update, so say which: after app.add_handler(handler) call "
-        'app.declare_update_types(handler, "message", …).'
+        'app.declare_update_types(handler, "message", …).',
+        _function(handler),
     )
 
 
@@ -247,3 +271,21 @@ def _inside(callback: Any) -> Any:
 def _name(handler: ext.BaseHandler[Any, Any, Any]) -> str:
     callback = getattr(handler, "callback", None)  # conversations have none
     return f"{type(handler).__name__} for {getattr(callback, '__qualname__', repr(callback or handler))}"
+
+
+def _function(handler: ext.BaseHandler[Any, Any, Any]) -> Any:
+    """Return what the handler calls; a conversation calls nothing itself, so of it what it begins with."""
+    while isinstance(handler, ext.ConversationHandler):
+        if not handler.entry_points:
+            return None
+        handler = handler.entry_points[0]
+    return handler.callback
+
+
+def _place(function: Any) -> tuple[str, int] | None:
+    """Return the file and the first line of a function, of what it wraps or of an object's `__call__`."""
+    inner = inspect.unwrap(_inside(inspect.unwrap(function)))
+    if not inspect.isroutine(inner):
+        inner = getattr(type(inner), "__call__", None)  # noqa: B004 - not whether, but which
+    code = getattr(inner, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else None

@@ -40,13 +40,13 @@ function card({ name, label, choices }) {
   return Object.assign(parts, { item, pull, undo, watch });
 }
 
-function fill(parts, { on, busy, said, watch, choices, choice }) {
+function fill(parts, { on, busy, said, watch, choices, choice, can_undo: canUndo }) {
   if (watch) put(parts.watch, watch);
   if (choices) offer(parts.choice, choices, choice);
   parts.item.dataset.on = String(on);
   parts.item.dataset.busy = String(busy);
   parts.pull.setAttribute("aria-pressed", String(on));
-  parts.undo.setAttribute("aria-disabled", String(!on));
+  parts.undo.setAttribute("aria-disabled", String(!on && !canUndo));
   const sentence = parts.error || [on && "On.", said].filter(Boolean).join(" ");
   put(parts.said, sentence);
   if (parts.isOn !== null && parts.isOn !== on) put(announced, `${parts.label}: ${on ? "on" : "off"}. ${said}`);

@@ -123,6 +123,8 @@ function way(row) {
     row.refusals && `${row.refusals} failed ${row.refusals === 1 ? "delivery" : "deliveries"}`,
     row.refusal,
     row.station === "back" && row.reason,
+    row.next_at != null && `next try at ${clock(row.next_at)}`,
+    row.held && "waits for its chat: an earlier one, a limit or a freeze",
     row.reference,
   ].filter(Boolean).join(" · ");
 }
