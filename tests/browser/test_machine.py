@@ -9,7 +9,21 @@ from playwright.sync_api import expect
 
 from local.conversation import Telegram
 from tests.browser.machine import Machine
-from tests.browser.visitor import ANN, BEN, lever, message, open_chat, pull, said, start, station, undo, update, write
+from tests.browser.visitor import (
+    ANN,
+    BEN,
+    eventually,
+    lever,
+    message,
+    open_chat,
+    pull,
+    said,
+    start,
+    station,
+    undo,
+    update,
+    write,
+)
 from tests.chromium import Browse
 
 
@@ -130,7 +144,8 @@ def test_a_thousand_events_a_second(url: str, browse: Browse, machine: Machine) 
     finally:
         over.set()
         writing.join()
-    page.wait_for_function(
+    eventually(
+        page,
         "([label, number]) => [...document.querySelectorAll('.station')].some((one) =>"
         " one.textContent.includes(label)"
         " && one.querySelector('.station-number').textContent.replace(/\\D/g, '') === number)",

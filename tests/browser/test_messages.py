@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from local.conversation import Telegram
-from tests.browser.visitor import ANN, message, open_chat, said
+from tests.browser.visitor import ANN, eventually, message, open_chat, said
 from tests.chromium import Browse
 
 SCRIPT = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
@@ -106,7 +106,7 @@ def test_an_album_stands_together(page: Page, telegram: Telegram, violations: Ca
     expect(page.locator(".album").get_by_role("article")).to_have_count(3)
     expect(message(page, "photo c").last).to_contain_text("A photo that no browser can show")
     drawn = "[...document.querySelectorAll('.album img')].map((one) => one.naturalWidth)"
-    page.wait_for_function(f"({drawn}).join() === '80,80'")
+    eventually(page, f"({drawn}).join() === '80,80'")
     assert violations(page) == []
 
 
@@ -151,7 +151,7 @@ def test_people_send_photos_and_files(page: Page, telegram: Telegram) -> None:
         box.fill(f"My {kind.lower()}")
         box.press("Enter")
         said(page, f"My {kind.lower()}")
-    page.wait_for_function("document.querySelector('.mine img')?.naturalWidth === 80")
+    eventually(page, "document.querySelector('.mine img')?.naturalWidth === 80")
     expect(page.get_by_role("link", name="Download notes.html")).to_be_visible()
     transcript = httpx.get(f"{telegram.url}/control/chats/{ANN}/messages", trust_env=False).json()
     sent = [one for one in transcript if "media" in one]

@@ -1,7 +1,10 @@
 """What a visitor of the page does and sees, in the page's own words: roles and labels, as a screen reader has them."""
 
+import time
+
 from playwright.sync_api import Locator, Page, expect
 
+_WITHIN_S = 30
 ANN, BEN, GROUP = 501, 502, -500
 
 
@@ -57,3 +60,11 @@ def undo(page: Page, label: str, within_s: float = 20) -> None:
     """Undo it, if it isn't over by itself, and see that it is off."""
     lever(page, label).get_by_role("button", name=f"Undo: {label}").click(force=True)
     expect(lever(page, label)).to_have_attribute("data-on", "false", timeout=within_s * 1000)
+
+
+def eventually(page: Page, holds: str, arg: object = None) -> None:
+    """Return once the expression is true; Playwright's own waiting for one needs more than the page's policy lets."""
+    deadline = time.monotonic() + _WITHIN_S
+    while not page.evaluate(holds, arg):
+        assert time.monotonic() < deadline, f"it did not come true: {holds}"
+        page.wait_for_timeout(50)
