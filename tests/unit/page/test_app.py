@@ -123,5 +123,5 @@ async def test_a_job_that_fails_is_told_of(caplog: pytest.LogCaptureFixture) -> 
         await asyncio.sleep(0)
         assert (await page.get("/")).status_code == 200
     (record,) = caplog.records
-    assert "stands still" in record.message
+    assert "stands still" in record.getMessage()
     assert "not foreseen" in str(record.exc_info)

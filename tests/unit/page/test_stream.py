@@ -92,7 +92,7 @@ async def test_a_source_that_fails_takes_no_other_with_it(caplog: pytest.LogCapt
         assert await _next(events) == ("snapshot", 0)
         stream.tick()
         assert await _next(events) == ("change", 1)
-    assert [record.message for record in caplog.records] == ["The page does not show what is new of failing"]
+    assert caplog.messages == ["The page does not show what is new of failing"]
     failing.fails = False
     stream.tick()
     assert (await anext(events)).event == "failing"
